@@ -1,0 +1,10 @@
+// Command extauth-json is the front end for JSON lines.
+package main
+
+import (
+	"os"
+
+	"github.com/extauth/extauth/internal/cli"
+)
+
+func main() { os.Exit(cli.JSON(cli.Process())) }

@@ -1,0 +1,12 @@
+module github.com/extauth/extauth
+
+go 1.24
+
+require (
+	github.com/joho/godotenv v1.5.1
+	github.com/mattn/go-shellwords v1.0.16
+	github.com/stretchr/testify v1.12.1
+	golang.org/x/sys v0.35.0
+)
+
+require go.yaml.in/yaml/v3 v3.0.5 // indirect

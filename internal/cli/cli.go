@@ -1,0 +1,220 @@
+// Package cli is what the programs share: options, the choice of handlers,
+// messages and exit statuses. Each program is a function that returns its exit
+// status; a main calls it and exits.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/extauth/extauth/pkg/envmap"
+	"github.com/extauth/extauth/pkg/runner"
+)
+
+// IO is what a program gets from its process.
+type IO struct {
+	Args    []string // with the program's name
+	Environ []string
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+
+	SystemChain string // the chain file of last resort
+}
+
+// Process is the IO of the running process.
+func Process() IO {
+	return IO{os.Args, os.Environ(), os.Stdin, os.Stdout, os.Stderr, "/etc/extauth/chain"}
+}
+
+// front is a front end at work: a client's call, the options, and the handlers
+// that are to be told.
+type front struct {
+	IO
+	name    string // of the program
+	usage   string
+	client  string // convention of the client
+	env     map[string]string
+	options options
+
+	strict   bool // an event that the handler has no call for is an error
+	abandons bool // the client never cleans up after a failure
+}
+
+func newFront(io IO, name, usage, client string) *front {
+	f := &front{IO: io, name: name, usage: usage, client: client, env: map[string]string{}}
+	for _, variable := range io.Environ {
+		name, value, ok := strings.Cut(variable, "=")
+		if _, twice := f.env[name]; ok && !twice {
+			f.env[name] = value
+		}
+	}
+	return f
+}
+
+// decode reads the client's call.
+func (f *front) decode(args []string) ([]envmap.Event, error) {
+	convention, _ := envmap.Lookup(f.client)
+	return convention.Decode(envmap.Call{Args: args, Env: f.env})
+}
+
+// run brings the events to the handlers that are named by words, or by the
+// options, the environment or a chain file.
+func (f *front) run(events []envmap.Event, words []string) error {
+	t, err := f.target(words)
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		events[i] = withFileTimes(events[i])
+	}
+	if t.prints {
+		return f.print(events)
+	}
+	if err := f.expressible(t, events); err != nil {
+		return err
+	}
+	if f.options.dryRun {
+		return f.dryRun(t, events)
+	}
+	if t.execs(f.client, events) {
+		if err := f.exec(t.chain[0], events[0]); !errors.Is(err, runner.ErrStdinTooLong) {
+			return err
+		}
+	}
+	return f.supervise(t, events)
+}
+
+// expressible sees whether a single handler can be told at all.
+func (f *front) expressible(t *target, events []envmap.Event) error {
+	if !t.single() {
+		return nil
+	}
+	convention, _ := envmap.Lookup(t.chain[0].Convention)
+	for _, e := range events {
+		_, err := convention.Encode(e)
+		unsupported := new(envmap.UnsupportedError)
+		if errors.As(err, &unsupported) && (e.IsChallenge() || f.strict) {
+			return err
+		}
+	}
+	return nil
+}
+
+// print writes each event as a line of JSON.
+func (f *front) print(events []envmap.Event) error {
+	json, _ := envmap.Lookup("json")
+	for _, e := range events {
+		call, err := json.Encode(e)
+		if err != nil {
+			return err
+		}
+		if err := f.write(call.Stdin); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outputError says that standard output took no more.
+type outputError struct{ err error }
+
+func (e *outputError) Error() string { return "standard output: " + e.err.Error() }
+func (e *outputError) Unwrap() error { return e.err }
+
+func (f *front) write(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	if _, err := f.Stdout.Write(text); err != nil {
+		return &outputError{errors.Unwrap(err)}
+	}
+	return nil
+}
+
+// exec becomes the handler.
+func (f *front) exec(h runner.Handler, e envmap.Event) error {
+	convention, _ := envmap.Lookup(h.Convention)
+	call, err := convention.Encode(e)
+	if err != nil {
+		return err
+	}
+	variables, err := runner.ReadEnvFiles(h.EnvFiles)
+	if err != nil {
+		return err
+	}
+	argv := append(h.Command, call.Args...)
+	f.trace("exec: " + runner.Quote(argv))
+	about := map[string]string{"EXTAUTH_EVENT": string(e.Cmd), "EXTAUTH_PHASE": e.Phase()}
+	return &execError{runner.Exec(argv, runner.Environment(f.Environ, call.Env, variables, about), call.Stdin)}
+}
+
+// execError is a handler that this process could not become.
+type execError struct{ err error }
+
+func (e *execError) Error() string { return e.err.Error() }
+func (e *execError) Unwrap() error { return e.err }
+
+// supervise runs the handlers under the runner.
+func (f *front) supervise(t *target, events []envmap.Event) error {
+	ctx, stop := runner.NotifyContext(context.Background())
+	defer stop()
+	r, err := f.runner(t)
+	if err != nil {
+		return err
+	}
+	r.Deliver = f.write
+	return r.Run(ctx, events)
+}
+
+func (f *front) runner(t *target) (*runner.Runner, error) {
+	state, err := f.stateDir()
+	if err != nil {
+		return nil, err
+	}
+	r := &runner.Runner{
+		Chain: t.chain, Environ: f.Environ, State: state,
+		Timeout: f.options.timeout, Abandons: f.abandons, Warn: f.warn,
+	}
+	if f.options.verbose {
+		r.Trace = f.warn
+	}
+	return r, nil
+}
+
+// warn writes a line for people, or several.
+func (f *front) warn(message string) {
+	for _, line := range strings.Split(message, "\n") {
+		fmt.Fprintf(f.Stderr, "%s: %s\n", f.name, line)
+	}
+}
+
+func (f *front) trace(message string) {
+	if f.options.verbose {
+		f.warn(message)
+	}
+}
+
+// finish reports an error, if there is one, and returns the exit status. Where
+// a signal, or a reader that went away, was the reason, the process dies of it.
+func (f *front) finish(err error) int {
+	if err == nil {
+		return 0
+	}
+	if broken := new(outputError); errors.As(err, &broken) && errors.Is(err, syscall.EPIPE) {
+		runner.Die(syscall.SIGPIPE)
+	}
+	f.warn(err.Error())
+	if usage := new(usageError); errors.As(err, &usage) {
+		fmt.Fprintf(f.Stderr, "Try '%s --help' for more information.\n", f.name)
+	}
+	if s := new(runner.SignalError); errors.As(err, &s) {
+		runner.Die(s.Signal)
+	}
+	return status(err)
+}

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/extauth/extauth/pkg/envmap"
+	"github.com/extauth/extauth/pkg/runner"
+)
+
+const dehydratedUsage = `Usage: extauth-dehydrated [OPTION]... OPERATION [ARG]...
+
+A HOOK for dehydrated: tells handlers that speak another convention what
+dehydrated tells its hook. dehydrated can give a hook no arguments, so that the
+handlers come from a chain file, which can itself be the hook:
+
+  #!/usr/bin/extauth-dehydrated -c
+  certbot auth=/etc/le/auth.sh cleanup=/etc/le/cleanup.sh
+
+      --handler COMMAND  instead of a chain: one handler, with its arguments
+                         (with --to; also $EXTAUTH_TO and $EXTAUTH_HANDLER)
+
+` + optionsUsage
+
+// Dehydrated is extauth-dehydrated, dehydrated's front end.
+func Dehydrated(io IO) int {
+	f := newFront(io, "extauth-dehydrated", dehydratedUsage, "dehydrated")
+	f.abandons = true
+	return f.finish(f.dehydrated())
+}
+
+// dehydrated reads its own options up to the operation; whatever stands behind
+// it is dehydrated's.
+func (f *front) dehydrated() error {
+	set := f.flags()
+	set.StringVar(&f.options.handler, "handler", "", "")
+	err := f.parse(set, f.Args[1:])
+	if errors.Is(err, errDone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if set.NArg() == 0 {
+		return &usageError{"no operation; dehydrated gives it"}
+	}
+	events, err := f.decode(set.Args())
+	if unknown := new(envmap.OperationError); errors.As(err, &unknown) {
+		f.trace(err.Error() + " is ignored, as dehydrated asks")
+		return nil
+	}
+	words, wordsErr := f.handlerWords()
+	if wordsErr != nil {
+		return wordsErr
+	}
+	if err != nil {
+		return f.refuse(err, set.Arg(0), words)
+	}
+	return f.run(events, words)
+}
+
+func (f *front) handlerWords() ([]string, error) {
+	if f.options.handler == "" {
+		return nil, nil
+	}
+	words, err := runner.Split(f.options.handler)
+	if err != nil {
+		return nil, &usageError{"--handler " + err.Error()}
+	}
+	return words, nil
+}
+
+// refuse reports a call that was refused. Where dehydrated only lets its hook
+// know, that is a warning: a failure would keep it from cleaning up.
+func (f *front) refuse(err error, operation string, words []string) error {
+	informational := []string{"unchanged_cert", "invalid_challenge", "request_failure", "startup_hook", "exit_hook", "sync_cert"}
+	if !slices.Contains(informational, operation) {
+		return err
+	}
+	t, targetErr := f.target(words)
+	if targetErr != nil {
+		return targetErr
+	}
+	if slices.ContainsFunc(t.chain, func(h runner.Handler) bool { return h.Strict }) {
+		return err
+	}
+	f.warn("warning: " + err.Error())
+	return nil
+}

@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/extauth/extauth/pkg/envmap"
+)
+
+// withFileTimes adds what a certificate's file tells where the client said
+// nothing: certbot gives its deploy hooks no time, but hooks of other clients
+// expect one. cert_timestamp is the file's modification time, as the plugin
+// certbot-external-auth took it; timestamp its whole seconds, or the present
+// where there is no file.
+func withFileTimes(e envmap.Event) envmap.Event {
+	if e.Cmd != envmap.DeployCert && e.Cmd != envmap.UnchangedCert {
+		return e
+	}
+	at := time.Now()
+	if info, err := os.Stat(e.CertPath); err == nil {
+		at = info.ModTime()
+		if e.CertTimestamp == "" {
+			e.CertTimestamp = seconds(at)
+		}
+	}
+	if e.Timestamp == "" {
+		e.Timestamp = strconv.FormatInt(at.Unix(), 10)
+	}
+	return e
+}
+
+// seconds is a time in decimal seconds since 1970, to the microsecond.
+func seconds(t time.Time) string {
+	s := strconv.FormatFloat(float64(t.UnixMicro())/1e6, 'f', 6, 64)
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+}

@@ -1,0 +1,323 @@
+package envmap
+
+import (
+	"path"
+	"strconv"
+	"strings"
+)
+
+// certbot is what certbot's manual plugin and its pre, deploy and post hooks
+// get: everything in variables, and what the hook is called for only on the
+// command line that its user wrote. Decode expects that word (auth, cleanup,
+// deploy, pre or post) as the only argument: certbot never takes a variable
+// back, so that those of an earlier certificate stand beside those of this.
+func certbot() *Convention {
+	c := &Convention{
+		Name:   "certbot",
+		Doc:    "certbot's manual auth and cleanup hooks, its deploy, pre and post hooks",
+		Ref:    "certbot 0.10 to 5.6: _internal/plugins/manual.py (_perform_achall_with_script, cleanup), _internal/hooks.py",
+		Traces: "certbot-2.1.0",
+		Owns: []string{
+			"CERTBOT_*",       // manual.py
+			"RENEWED_LINEAGE", // hooks.py: deploy_hook
+			"RENEWED_DOMAINS", // hooks.py: deploy_hook, post_hook
+			"FAILED_DOMAINS",  // hooks.py: post_hook, since 2.7
+		},
+		Replays:  true,
+		Operands: map[Cmd]string{PerformChallenge: "auth", Cleanup: "cleanup", DeployCert: "deploy", Startup: "pre", Exit: "post"},
+	}
+	c.Decode = func(call Call) ([]Event, error) { return decodeCertbot(c, call) }
+	c.Encode = encodeCertbot
+	return c
+}
+
+// The variables of certbot's manual plugin. IDENTIFIER and ALL_IDENTIFIERS
+// came with 5.3 and hold what DOMAIN and ALL_DOMAINS do; the tls-sni-01 ones
+// went with 0.33.
+const (
+	certbotDomain         = "CERTBOT_DOMAIN"
+	certbotIdentifier     = "CERTBOT_IDENTIFIER"
+	certbotValidation     = "CERTBOT_VALIDATION"
+	certbotToken          = "CERTBOT_TOKEN"
+	certbotRemaining      = "CERTBOT_REMAINING_CHALLENGES"
+	certbotAllDomains     = "CERTBOT_ALL_DOMAINS"
+	certbotAllIdentifiers = "CERTBOT_ALL_IDENTIFIERS"
+	certbotAuthOutput     = "CERTBOT_AUTH_OUTPUT"
+	certbotSNIDomain      = "CERTBOT_SNI_DOMAIN"
+	certbotCertPath       = "CERTBOT_CERT_PATH"
+	certbotKeyPath        = "CERTBOT_KEY_PATH"
+	renewedLineage        = "RENEWED_LINEAGE"
+	renewedDomains        = "RENEWED_DOMAINS"
+	failedDomains         = "FAILED_DOMAINS"
+)
+
+// lineage names the files of a certbot lineage's directory
+// (certbot: _internal/storage.py, ALL_FOUR).
+func lineage(e *Event) map[string]*string {
+	return map[string]*string{
+		"cert.pem": &e.CertPath, "privkey.pem": &e.KeyPath, "chain.pem": &e.ChainPath, "fullchain.pem": &e.FullchainPath,
+	}
+}
+
+func decodeCertbot(c *Convention, call Call) ([]Event, error) {
+	if len(call.Args) != 1 {
+		return nil, &CallError{Reason: "need one of auth, cleanup, deploy, pre or post"}
+	}
+	var e Event
+	var err error
+	switch call.Args[0] {
+	case "auth":
+		e, err = decodeCertbotChallenge(c, call, PerformChallenge)
+	case "cleanup":
+		e, err = decodeCertbotChallenge(c, call, Cleanup)
+	case "deploy":
+		e, err = decodeCertbotDeploy(c, call)
+	case "pre":
+		e = Event{Cmd: Startup}
+	case "post":
+		e = decodeCertbotPost(c, call)
+	default:
+		return nil, &CallError{quoted(call.Args[0]), "is none of auth, cleanup, deploy, pre or post"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.Client = c.Name
+	done, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
+	if err != nil {
+		return nil, renamed(err, certbotNames(e))
+	}
+	return []Event{done}, nil
+}
+
+// certbotNames tells which variable each value came in.
+func certbotNames(e Event) map[string]string {
+	names := map[string]string{
+		"domain": certbotDomain, "token": certbotToken, "validation": certbotValidation, "key_auth": certbotValidation,
+		"remaining": certbotRemaining, "domains": certbotAllDomains, "z_domain": certbotSNIDomain,
+		"cert_path": certbotCertPath, "key_path": certbotKeyPath, "failed_domains": failedDomains,
+	}
+	if !e.IsChallenge() {
+		for _, name := range []string{"cert_path", "key_path", "chain_path", "fullchain_path"} {
+			names[name] = renewedLineage
+		}
+		names["domain"], names["domains"] = renewedDomains, renewedDomains
+	}
+	return names
+}
+
+func decodeCertbotChallenge(c *Convention, call Call, cmd Cmd) (Event, error) {
+	e := Event{Cmd: cmd}
+	if err := checkCertbotChallenge(call); err != nil {
+		return e, err
+	}
+	e.Domain = first(call.Env, certbotIdentifier, certbotDomain)
+	e.Validation, e.Token = call.Env[certbotValidation], call.Env[certbotToken]
+	e.ZDomain, e.CertPath, e.KeyPath = call.Env[certbotSNIDomain], call.Env[certbotCertPath], call.Env[certbotKeyPath]
+	if e.ZDomain != "" {
+		e.Type, e.Validation = TLSSNI01, e.ZDomain
+	} else if e.CertPath, e.KeyPath = "", ""; e.Token != "" {
+		e.Type = HTTP01
+	}
+	stale := []string{renewedLineage, renewedDomains, failedDomains}
+	if cmd == PerformChallenge {
+		stale = append(stale, certbotAuthOutput)
+	} else if output, said := call.Env[certbotAuthOutput]; said {
+		e.AuthOutput = &output
+	}
+	e.ClientEnv = c.own(call.Env, stale...)
+	return e, setCertbotOrder(&e, call.Env)
+}
+
+// checkCertbotChallenge refuses what no certbot sends.
+func checkCertbotChallenge(call Call) error {
+	domain, hasDomain := call.Env[certbotDomain]
+	id, hasID := call.Env[certbotIdentifier]
+	if !hasDomain && !hasID {
+		return &CallError{call.Args[0], certbotDomain + " is not set; certbot sets it when it runs its manual hooks"}
+	}
+	if hasDomain && hasID && domain != id {
+		return &CallError{call.Args[0], certbotIdentifier + " " + quoted(id) + " and " + certbotDomain + " " + quoted(domain) + " differ"}
+	}
+	_, sni := call.Env[certbotSNIDomain]
+	value := certbotValidation
+	if _, said := call.Env[certbotValidation]; sni && said {
+		return &CallError{call.Args[0], certbotValidation + " and " + certbotSNIDomain + " are both set"}
+	} else if sni {
+		value = certbotSNIDomain
+	}
+	if call.Env[value] == "" {
+		return missing(call.Env, value)
+	}
+	for _, name := range []string{certbotDomain, certbotIdentifier, certbotToken, certbotRemaining, certbotAllDomains, certbotAllIdentifiers} {
+		if value, said := call.Env[name]; said && value == "" {
+			return missing(call.Env, name)
+		}
+	}
+	return nil
+}
+
+// missing refuses a variable that is empty or not there.
+func missing(env map[string]string, name string) error {
+	if _, said := env[name]; said {
+		return &ValueError{Name: name, Reason: "is empty"}
+	}
+	return &ValueError{Name: name, Reason: "is not set"}
+}
+
+// setCertbotOrder reads what certbot tells of the other challenges (since
+// 1.4). The list has a name twice where a wildcard and its base are both in.
+func setCertbotOrder(e *Event, env map[string]string) error {
+	all := first(env, certbotAllIdentifiers, certbotAllDomains)
+	remaining, said := env[certbotRemaining]
+	if all == "" || !said {
+		return nil
+	}
+	n, err := strconv.Atoi(remaining)
+	if err != nil {
+		return &ValueError{certbotRemaining, remaining, "is not a whole number"}
+	}
+	e.Remaining, e.Domains, e.Order = &n, strings.Split(all, ","), all
+	return nil
+}
+
+func decodeCertbotDeploy(c *Convention, call Call) (Event, error) {
+	e := Event{Cmd: DeployCert}
+	dir, said := call.Env[renewedLineage]
+	if _, other := call.Env[renewedDomains]; !said && !other {
+		return e, &CallError{"deploy", renewedLineage + " is not set; certbot sets it when it runs its deploy hooks"}
+	}
+	if dir == "" {
+		return e, missing(call.Env, renewedLineage)
+	}
+	for file, place := range lineage(&e) {
+		*place = strings.TrimSuffix(dir, "/") + "/" + file
+	}
+	if e.Domains = strings.Fields(call.Env[renewedDomains]); len(e.Domains) == 0 {
+		return e, missing(call.Env, renewedDomains)
+	}
+	e.Domain = e.Domains[0]
+	e.ClientEnv = map[string]string{renewedLineage: dir, renewedDomains: call.Env[renewedDomains]}
+	return e, nil
+}
+
+// decodeCertbotPost reads the names since 2.7; before, RENEWED_DOMAINS is what
+// the last deploy hook was told.
+func decodeCertbotPost(c *Convention, call Call) Event {
+	return Event{
+		Cmd:           Exit,
+		Domains:       strings.Fields(call.Env[renewedDomains]),
+		FailedDomains: strings.Fields(call.Env[failedDomains]),
+		ClientEnv:     c.own(call.Env, certbotAuthOutput),
+	}
+}
+
+// first is the first variable that is set.
+func first(env map[string]string, names ...string) string {
+	for _, name := range names {
+		if value, said := env[name]; said {
+			return value
+		}
+	}
+	return ""
+}
+
+func encodeCertbot(e Event) (Call, error) {
+	encode := map[Cmd]func(Event) (map[string]string, error){
+		PerformChallenge: encodeCertbotChallenge,
+		Cleanup:          encodeCertbotCleanup,
+		DeployCert:       encodeCertbotDeploy,
+		Startup:          func(Event) (map[string]string, error) { return map[string]string{}, nil },
+		Exit:             encodeCertbotPost,
+	}[e.Cmd]
+	if encode == nil {
+		return Call{}, &UnsupportedError{Convention: "certbot", Cmd: e.Cmd}
+	}
+	env, err := encode(e)
+	return Call{Env: env}, err
+}
+
+func encodeCertbotChallenge(e Event) (map[string]string, error) {
+	if e.Client == "certbot" && len(e.ClientEnv) > 0 {
+		return clone(e.ClientEnv), nil
+	}
+	env := map[string]string{certbotDomain: e.Domain, certbotIdentifier: e.Domain}
+	switch e.Type {
+	case HTTP01:
+		env[certbotValidation], env[certbotToken] = e.Validation, e.Token
+	case DNS01:
+		env[certbotValidation] = e.Validation
+	case TLSSNI01:
+		env[certbotSNIDomain], env[certbotCertPath], env[certbotKeyPath] = e.ZDomain, e.CertPath, e.KeyPath
+	default:
+		return nil, &UnsupportedError{"certbot", e.Cmd, e.Type}
+	}
+	for name, value := range env {
+		if value == "" {
+			return nil, &MissingError{"certbot", name}
+		}
+	}
+	encodeCertbotOrder(e, env)
+	return env, nil
+}
+
+// encodeCertbotOrder tells of the other challenges; a challenge of which
+// nothing is known is an order of its own.
+func encodeCertbotOrder(e Event, env map[string]string) {
+	all, remaining := e.Domain, 0
+	if e.Remaining != nil && len(e.Domains) > 0 {
+		all, remaining = strings.Join(e.Domains, ","), *e.Remaining
+	}
+	env[certbotAllDomains], env[certbotAllIdentifiers] = all, all
+	env[certbotRemaining] = strconv.Itoa(remaining)
+}
+
+func encodeCertbotCleanup(e Event) (map[string]string, error) {
+	if e.AuthOutput == nil {
+		return nil, &MissingError{"certbot", "output of its auth hook (" + certbotAuthOutput + ")"}
+	}
+	env, err := encodeCertbotChallenge(e)
+	if err == nil {
+		// manual.py: out.strip()
+		env[certbotAuthOutput] = strings.TrimSpace(*e.AuthOutput)
+	}
+	return env, err
+}
+
+// encodeCertbotDeploy needs the four files under certbot's names in one
+// directory, which is how dehydrated keeps them too.
+func encodeCertbotDeploy(e Event) (map[string]string, error) {
+	dir := path.Dir(e.CertPath)
+	for file, place := range lineage(&e) {
+		if *place != dir+"/"+file {
+			return nil, &MissingError{"certbot", "directory with cert.pem, privkey.pem, chain.pem and fullchain.pem"}
+		}
+	}
+	names := e.Domains
+	if len(names) == 0 && e.Domain != "" {
+		names = []string{e.Domain}
+	}
+	if len(names) == 0 {
+		return nil, &MissingError{"certbot", "domain"}
+	}
+	return map[string]string{renewedLineage: dir, renewedDomains: strings.Join(names, " ")}, nil
+}
+
+func encodeCertbotPost(e Event) (map[string]string, error) {
+	if e.Client == "certbot" {
+		return clone(e.ClientEnv), nil
+	}
+	env := map[string]string{}
+	if e.Domains != nil || e.FailedDomains != nil {
+		env[renewedDomains], env[failedDomains] = strings.Join(e.Domains, " "), strings.Join(e.FailedDomains, " ")
+	}
+	return env, nil
+}
+
+func clone(env map[string]string) map[string]string {
+	copied := make(map[string]string, len(env)+1)
+	for name, value := range env {
+		copied[name] = value
+	}
+	return copied
+}

@@ -1,0 +1,78 @@
+package envmap
+
+import "strings"
+
+// Convention is a client's way of calling a hook: how an event becomes
+// arguments, variables and standard input. It is a row of data; a nil
+// function is a direction that nobody has written yet.
+type Convention struct {
+	Name string // as its users call it, lower case
+	Doc  string // one line for people
+	Ref  string // the source that it was written from
+
+	// Traces is the directory below testdata/traces with what real clients sent.
+	Traces string
+
+	// Owns lists the convention's variables; a final * stands for any rest.
+	// They are taken out of every handler's environment before Encode's are
+	// put in.
+	Owns []string
+
+	// Decode reads what a client sent. Several events come from clients that
+	// give a whole order at once. Every event that it returns is valid.
+	// Errors: *ValueError, *CallError, *OperationError.
+	Decode func(Call) ([]Event, error)
+
+	// Encode writes the call that tells a handler of the event.
+	// Errors: *MissingError, *UnsupportedError.
+	Encode func(Event) (Call, error)
+
+	// Declined tells whether a handler that ended with a status other than 0
+	// only said, in the convention's own words, that it has nothing to do.
+	// nil: the convention has no such words.
+	Declined func(status int, stdout []byte) bool
+
+	// Replays is true where a clean-up call needs what the handler printed
+	// when the challenge was performed.
+	Replays bool
+
+	// Operands gives each event the word that a chain line may use to name a
+	// command for it alone, as in auth=COMMAND. nil: a handler of this
+	// convention is one command.
+	Operands map[Cmd]string
+
+	// Brackets is true where the convention's own client always calls before
+	// the first and after the last challenge of an order.
+	Brackets bool
+}
+
+// OwnsVariable tells whether a variable belongs to the convention.
+func (c *Convention) OwnsVariable(name string) bool {
+	for _, own := range c.Owns {
+		if prefix, wild := strings.CutSuffix(own, "*"); name == own || wild && strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// own picks the convention's own variables out of an environment, except
+// those named.
+func (c *Convention) own(env map[string]string, except ...string) map[string]string {
+	own := map[string]string{}
+	for name, value := range env {
+		if c.OwnsVariable(name) && !contains(except, name) {
+			own[name] = value
+		}
+	}
+	return own
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}

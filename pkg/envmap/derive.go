@@ -1,0 +1,182 @@
+package envmap
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+)
+
+// DNSValue is what a dns-01 TXT record holds: the unpadded base64url form of
+// the key authorization's SHA-256 (RFC 8555 section 8.4). 43 characters.
+func DNSValue(keyAuth string) string {
+	sum := sha256.Sum256([]byte(keyAuth))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// SNIName is the name that a tls-sni-01 validation asks for: the key
+// authorization's SHA-256 in two labels of 32 hex digits under acme.invalid
+// (draft-ietf-acme-acme-01 section 7.3).
+func SNIName(keyAuth string) string {
+	sum := sha256.Sum256([]byte(keyAuth))
+	digits := hex.EncodeToString(sum[:])
+	return digits[:32] + "." + digits[32:] + ".acme.invalid"
+}
+
+// TXTName is the name of an identifier's TXT record, without final dot
+// (RFC 8555 section 8.4 for dns-01; for dns-persist-01 its draft). It is empty
+// for types that have none or whose name depends on the account.
+func TXTName(challengeType, domain string) string {
+	switch challengeType {
+	case DNS01:
+		return "_acme-challenge." + domain
+	case DNSPersist01:
+		return "_validation-persist." + domain
+	}
+	return ""
+}
+
+// URI is where an http-01 response is fetched (RFC 8555 section 8.3). An IPv6
+// address stands in brackets.
+func URI(domain, token string) string {
+	if strings.Contains(domain, ":") {
+		domain = "[" + domain + "]"
+	}
+	return "http://" + domain + "/.well-known/acme-challenge/" + token
+}
+
+// TokenOf is the token that a key authorization begins with (RFC 8555
+// section 8.1), or "" where there is no dot.
+func TokenOf(keyAuth string) string {
+	token, _, found := strings.Cut(keyAuth, ".")
+	if !found {
+		return ""
+	}
+	return token
+}
+
+// ALPNHex is the form in which dehydrated gives a tls-alpn-01 value: 32 bytes
+// as lower-case hex with colons. It takes any form that Validate allows and is
+// "" for others.
+func ALPNHex(validation string) string {
+	sum, ok := digest(validation)
+	if !ok {
+		return ""
+	}
+	pairs := make([]string, len(sum))
+	for i, b := range sum {
+		pairs[i] = hex.EncodeToString([]byte{b})
+	}
+	return strings.Join(pairs, ":")
+}
+
+// digest reads 32 bytes written as hex, with or without colons, or as
+// unpadded base64url.
+func digest(s string) ([]byte, bool) {
+	sum, err := hex.DecodeString(strings.ReplaceAll(s, ":", ""))
+	if err != nil || len(sum) != sha256.Size {
+		sum, err = base64.RawURLEncoding.DecodeString(s)
+	}
+	return sum, err == nil && len(sum) == sha256.Size
+}
+
+// typeOf tells a challenge's type by the form of its value, where the client
+// does not name it; "" where no type has that form. The base64url form of
+// tls-alpn-01 is dns-01's too; clients that use it name the type.
+func typeOf(validation string) string {
+	switch {
+	case isBase64URL(validation) && len(validation) == 43:
+		return DNS01
+	case isKeyAuth(validation):
+		return HTTP01
+	case isSNIName(validation):
+		return TLSSNI01
+	case isHexDigest(validation):
+		return TLSALPN01
+	}
+	return ""
+}
+
+// complete fills in what follows exactly from what a challenge event says, and
+// refuses one that contradicts itself. thumbprint is the account's (RFC 7638),
+// or "".
+func complete(e *Event, thumbprint string) error {
+	if e.Type == "" {
+		if e.Type = typeOf(e.Validation); e.Type == "" && e.Validation != "" {
+			return &ValueError{"validation", e.Validation, "has the form of no challenge type"}
+		}
+	}
+	if err := completeKeyAuth(e, thumbprint); err != nil {
+		return err
+	}
+	if err := completeValidation(e); err != nil {
+		return err
+	}
+	if e.TXTDomain == "" {
+		e.TXTDomain = TXTName(e.Type, e.Domain)
+	}
+	if e.Type == HTTP01 && e.URI == "" && e.Token != "" {
+		e.URI = URI(e.Domain, e.Token)
+	}
+	return nil
+}
+
+func completeKeyAuth(e *Event, thumbprint string) error {
+	if e.KeyAuth == "" && e.Type == HTTP01 {
+		e.KeyAuth = e.Validation
+	}
+	if e.KeyAuth == "" && e.Token != "" && thumbprint != "" {
+		if err := completeFromThumbprint(e, thumbprint); err != nil {
+			return err
+		}
+	}
+	if e.KeyAuth != "" && e.Token == "" {
+		e.Token = TokenOf(e.KeyAuth)
+	}
+	if e.KeyAuth != "" && e.Token != TokenOf(e.KeyAuth) {
+		return &ValueError{"token", e.Token, "is not the token of the key authorization"}
+	}
+	return nil
+}
+
+func completeFromThumbprint(e *Event, thumbprint string) error {
+	keyAuth := e.Token + "." + thumbprint
+	if !isKeyAuth(keyAuth) {
+		return &ValueError{"EXTAUTH_THUMBPRINT", thumbprint, "is not 43 base64url characters"}
+	}
+	if e.Type == DNS01 && e.Validation != "" && e.Validation != DNSValue(keyAuth) {
+		return &ValueError{"EXTAUTH_THUMBPRINT", thumbprint, "is not the thumbprint of the account that the validation was made with"}
+	}
+	e.KeyAuth = keyAuth
+	return nil
+}
+
+// completeValidation derives the value from the key authorization, or checks
+// the one that is there.
+func completeValidation(e *Event) error {
+	if e.KeyAuth == "" {
+		return nil
+	}
+	want := map[string]string{
+		HTTP01: e.KeyAuth, DNS01: DNSValue(e.KeyAuth), DNSAccount01: DNSValue(e.KeyAuth),
+		TLSALPN01: DNSValue(e.KeyAuth), TLSSNI01: SNIName(e.KeyAuth),
+	}[e.Type]
+	if e.Validation == "" {
+		e.Validation = want
+	}
+	if e.Type == TLSSNI01 && e.ZDomain == "" {
+		e.ZDomain = e.Validation
+	}
+	if want != "" && !sameValue(e.Type, e.Validation, want) {
+		return &ValueError{"validation", e.Validation, "does not follow from the key authorization"}
+	}
+	return nil
+}
+
+// sameValue compares values of a type whose forms may differ.
+func sameValue(challengeType, a, b string) bool {
+	if challengeType == TLSALPN01 {
+		return ALPNHex(a) == ALPNHex(b)
+	}
+	return a == b
+}

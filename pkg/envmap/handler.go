@@ -1,0 +1,207 @@
+package envmap
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// handler is the classic handler of certbot-external-auth (handler mode): the
+// phase as the only argument, each member of the JSON line as a variable, bare
+// and with the prefix cbot_, and the whole line in cbot_json. A handler that
+// does not know a phase prints NotImplemented and ends with a status other
+// than 0.
+func handler() *Convention {
+	return &Convention{
+		Name:     "handler",
+		Doc:      "a certbot-external-auth handler: the phase as argument, the rest in variables",
+		Ref:      "certbot-external-auth 0.0.6 to 0.1.2: certbot_external_auth/plugin.py (_call_handler, _get_json_env), handler-example.sh",
+		Traces:   "certbot-external-auth-0.0.6",
+		Owns:     handlerVariables(),
+		Decode:   decodeHandler,
+		Encode:   encodeHandler,
+		Declined: handlerDeclined,
+		Brackets: true,
+	}
+}
+
+// phases gives each event's word in argv[1].
+var phases = map[Cmd]string{
+	PrePerform: "pre-perform", PerformChallenge: "perform", PostPerform: "post-perform",
+	PreCleanup: "pre-cleanup", Cleanup: "cleanup", PostCleanup: "post-cleanup",
+	DeployCert: "deploy_cert", UnchangedCert: "unchanged_cert",
+}
+
+// handlerMembers are the members that become variables: all that the plugin
+// wrote, but for "command".
+func handlerMembers(cmd Cmd) []string {
+	switch cmd {
+	case PerformChallenge:
+		return []string{"type", "domain", "token", "z_domain", "validation", "txt_domain", "uri",
+			"cert_path", "key_path", "port", "key_auth", "cert_pem", "key_pem"}
+	case Cleanup:
+		return []string{"type", "status", "domain", "token", "validation", "txt_domain", "key_auth", "validated", "error"}
+	case DeployCert, UnchangedCert:
+		return []string{"domain", "cert_path", "key_path", "chain_path", "fullchain_path", "timestamp", "cert_timestamp"}
+	}
+	return nil
+}
+
+func handlerVariables() []string {
+	names := []string{"cbot_*", "cmd"}
+	for _, cmd := range []Cmd{PerformChallenge, Cleanup, DeployCert} {
+		for _, name := range handlerMembers(cmd) {
+			if !contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// handlerDeclined is the plugin's rule: a status other than 0 and nothing but
+// NotImplemented on standard output.
+func handlerDeclined(status int, stdout []byte) bool {
+	return status != 0 && string(bytes.TrimSpace(stdout)) == "NotImplemented"
+}
+
+func encodeHandler(e Event) (Call, error) {
+	phase, known := phases[e.Cmd]
+	if !known {
+		return Call{}, &UnsupportedError{Convention: "handler", Cmd: e.Cmd}
+	}
+	call := Call{Args: []string{phase}, Env: map[string]string{}}
+	for _, c := range e.Challenges {
+		call.Stdin = append(call.Stdin, jsonLine(c)...)
+	}
+	if len(handlerMembers(e.Cmd)) == 0 {
+		return call, nil // pre- and post- phases have no variables
+	}
+	asPlugin(&e)
+	set := func(name, value string) { call.Env[name], call.Env["cbot_"+name] = value, value }
+	set("cmd", string(e.Cmd))
+	for _, name := range handlerMembers(e.Cmd) {
+		if value, said := handlerValue(e, name); said {
+			set(name, value)
+		}
+	}
+	if e.Timestamp != "" {
+		set("port", call.Env["timestamp"]) // the name that the released plugin gave it (FIELD_TIMESTAMP)
+	}
+	call.Env["cbot_json"] = string(bytes.TrimSuffix(jsonLine(e), []byte("\n")))
+	return call, nil
+}
+
+// asPlugin says what the plugin always said: the stale status of a clean-up,
+// and deploy_cert as the event of an unchanged certificate.
+func asPlugin(e *Event) {
+	if e.Cmd == UnchangedCert {
+		e.Cmd = DeployCert
+	}
+	if e.Cmd != Cleanup {
+		return
+	}
+	if e.Status == "" && !e.null("status") {
+		e.Status = "pending"
+	}
+	for _, name := range []string{"validated", "error"} {
+		if *e.text(name) == "" && !e.null(name) {
+			e.Nulls = append(append([]string{}, e.Nulls...), name)
+		}
+	}
+}
+
+// handlerValue is a member's text as the plugin's Python made it: null is
+// None, a number with a fraction is rounded up. The token and the key
+// authorization, which some clients do not tell for dns-01, are empty then, so
+// that scripts under set -u work.
+func handlerValue(e Event, name string) (string, bool) {
+	value := *e.text(name)
+	switch {
+	case e.null(name):
+		return "None", true
+	case name == "token" || name == "key_auth":
+		return value, true
+	case name == "timestamp" || name == "cert_timestamp":
+		return ceiled(value), value != ""
+	}
+	return value, value != ""
+}
+
+func ceiled(number string) string {
+	f, err := strconv.ParseFloat(number, 64)
+	if err != nil || !strings.Contains(number, ".") {
+		return number
+	}
+	return strconv.FormatFloat(math.Ceil(f), 'f', 0, 64)
+}
+
+func decodeHandler(c Call) ([]Event, error) {
+	if len(c.Args) != 1 {
+		return nil, &CallError{Reason: "need a phase as the only argument"}
+	}
+	e := Event{Client: "handler"}
+	for cmd, phase := range phases {
+		if phase == c.Args[0] {
+			e.Cmd = cmd
+		}
+	}
+	if e.Cmd == "" {
+		return nil, &OperationError{c.Args[0]}
+	}
+	if line, said := c.Env["cbot_json"]; said && len(handlerMembers(e.Cmd)) > 0 {
+		return decodeHandlerJSON(e, c, line)
+	}
+	for _, name := range handlerMembers(e.Cmd) {
+		if err := setVariable(&e, name, c.Env); err != nil {
+			return nil, err
+		}
+	}
+	e, err := e.finish(c.Env["EXTAUTH_THUMBPRINT"])
+	if err != nil {
+		return nil, renamed(err, prefixed(e.Cmd))
+	}
+	return []Event{e}, nil
+}
+
+// decodeHandlerJSON trusts the whole line, but for the event, which argv[1]
+// tells: the plugin says deploy_cert for unchanged certificates too.
+func decodeHandlerJSON(e Event, c Call, line string) ([]Event, error) {
+	events, err := decodeJSON(Call{Stdin: []byte(line), Env: c.Env})
+	if err != nil {
+		return nil, &ValueError{Name: "cbot_json", Reason: "is refused: " + err.Error()}
+	}
+	said := events[0].Cmd
+	if said != e.Cmd && !(said == DeployCert && e.Cmd == UnchangedCert) {
+		return nil, &CallError{c.Args[0], "cbot_json is about " + string(said)}
+	}
+	events[0].Cmd, events[0].Client = e.Cmd, e.Client
+	return events, nil
+}
+
+func setVariable(e *Event, name string, env map[string]string) error {
+	value, said := env["cbot_"+name]
+	if !said {
+		value, said = env[name]
+	}
+	switch {
+	case !said || value == "" && (name == "token" || name == "key_auth" || e.mayBeEmpty(name)):
+		return nil
+	case value == "":
+		return &ValueError{Name: "cbot_" + name, Reason: "is empty"}
+	case value == "None":
+		e.Nulls = append(e.Nulls, name)
+		return nil
+	}
+	*e.text(name) = value
+	return nil
+}
+
+func prefixed(cmd Cmd) map[string]string {
+	names := map[string]string{}
+	for _, name := range handlerMembers(cmd) {
+		names[name] = "cbot_" + name
+	}
+	return names
+}

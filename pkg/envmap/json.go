@@ -1,0 +1,360 @@
+package envmap
+
+import (
+	"strconv"
+	"strings"
+)
+
+// jsonLines is the wire format of certbot-external-auth: one object a line,
+// "cmd" first, in the spacing of Python's json.dumps. Its documentation and
+// the plugin's plugin.py (class AuthenticatorOut) are the source of the
+// members and their order; events that the plugin had not are in its style.
+func jsonLines() *Convention {
+	return &Convention{
+		Name:   "json",
+		Doc:    "one JSON object a line on standard input, as certbot-external-auth wrote them",
+		Ref:    "certbot-external-auth 0.0.6 to 0.1.2: README, certbot_external_auth/plugin.py",
+		Traces: "certbot-external-auth-0.0.6",
+		Decode: decodeJSON,
+		Encode: encodeJSON,
+	}
+}
+
+// members lists each event's members in the order of the wire.
+var members = map[Cmd][]string{
+	PerformChallenge: {"type", "domain", "token", "z_domain", "validation", "txt_domain", "uri", "command",
+		"cert_path", "key_path", "port", "key_auth", "cert_pem", "key_pem", "remaining", "domains"},
+	Cleanup: {"type", "status", "domain", "token", "validation", "key_auth", "validated", "error",
+		"txt_domain", "remaining", "domains"},
+	PrePerform:    {"domains"},
+	PostPerform:   {"domains", "challenges"},
+	PreCleanup:    {"domains"},
+	PostCleanup:   {"domains", "challenges"},
+	DeployCert:    {"domain", "cert_path", "key_path", "chain_path", "fullchain_path", "timestamp", "cert_timestamp", "domains"},
+	UnchangedCert: {"domain", "cert_path", "key_path", "chain_path", "fullchain_path", "timestamp", "cert_timestamp", "domains"},
+	SyncCert:      {"cert_path", "key_path", "chain_path", "fullchain_path", "csr_path", "domains"},
+	DeployOCSP:    {"domain", "ocsp_path", "timestamp", "domains"},
+	GenerateCSR:   {"domain", "cert_dir", "domains"},
+
+	InvalidChallenge: {"domain", "error", "domains"},
+	RequestFailure:   {"status", "body", "method", "headers"},
+	Startup:          {},
+	Exit:             {"error", "domains", "failed_domains"},
+	Save:             {"title", "temporary"},
+	Restart:          {},
+	Report:           {"messages"},
+}
+
+// text is the place of a member that is kept as text; nil for the others.
+func (e *Event) text(name string) *string {
+	places := []struct {
+		name  string
+		place *string
+	}{
+		{"type", &e.Type}, {"domain", &e.Domain}, {"token", &e.Token}, {"z_domain", &e.ZDomain},
+		{"validation", &e.Validation}, {"txt_domain", &e.TXTDomain}, {"uri", &e.URI}, {"command", &e.Command},
+		{"cert_path", &e.CertPath}, {"key_path", &e.KeyPath}, {"chain_path", &e.ChainPath},
+		{"fullchain_path", &e.FullchainPath}, {"csr_path", &e.CSRPath}, {"ocsp_path", &e.OCSPPath},
+		{"cert_dir", &e.CertDir}, {"port", &e.Port}, {"key_auth", &e.KeyAuth}, {"cert_pem", &e.CertPEM},
+		{"key_pem", &e.KeyPEM}, {"status", &e.Status}, {"validated", &e.Validated}, {"error", &e.Error},
+		{"body", &e.Body}, {"method", &e.Method}, {"headers", &e.Headers}, {"title", &e.Title},
+		{"timestamp", &e.Timestamp}, {"cert_timestamp", &e.CertTimestamp},
+		{"temporary", &e.Temporary}, {"messages", &e.Messages},
+	}
+	for _, p := range places {
+		if p.name == name {
+			return p.place
+		}
+	}
+	return nil
+}
+
+// list is the place of a member that is an array of identifiers.
+func (e *Event) list(name string) *[]string {
+	switch name {
+	case "domains":
+		return &e.Domains
+	case "failed_domains":
+		return &e.FailedDomains
+	}
+	return nil
+}
+
+// isLiteral names the members whose text is JSON already: numbers, booleans
+// and the array of messages.
+func isLiteral(name string) bool {
+	switch name {
+	case "timestamp", "cert_timestamp", "temporary", "messages":
+		return true
+	}
+	return false
+}
+
+func encodeJSON(e Event) (Call, error) {
+	if _, known := members[e.Cmd]; !known {
+		return Call{}, &UnsupportedError{Convention: "json", Cmd: e.Cmd}
+	}
+	return Call{Stdin: jsonLine(e)}, nil
+}
+
+// jsonLine writes an event in the canonical form, with its line feed. What the
+// client did not say is left out.
+func jsonLine(e Event) []byte {
+	return append(appendEvent(nil, e), '\n')
+}
+
+func appendEvent(b []byte, e Event) []byte {
+	b = append(b, `{"cmd": `...)
+	b = appendString(b, string(e.Cmd))
+	for _, name := range members[e.Cmd] {
+		b = appendMember(b, e, name)
+	}
+	for _, m := range e.Extra {
+		b = append(appendName(b, m.Name), m.Value...)
+	}
+	return append(b, '}')
+}
+
+// appendMember writes one member, or nothing where the client did not say it.
+func appendMember(b []byte, e Event, name string) []byte {
+	switch {
+	case e.null(name):
+		return append(appendName(b, name), "null"...)
+	case name == "remaining":
+		return appendRemaining(b, e)
+	case name == "challenges":
+		return appendChallenges(b, e)
+	case e.list(name) != nil:
+		return appendList(b, name, *e.list(name))
+	case e.Cmd == Cleanup && name == "txt_domain" && e.TXTDomain == TXTName(e.Type, e.Domain):
+		return b // the wire has it only where it does not follow from the domain
+	}
+	value := *e.text(name)
+	switch {
+	case value == "" && !(name == "error" && e.Failed):
+		return b
+	case isLiteral(name):
+		return append(appendName(b, name), value...)
+	}
+	return appendString(appendName(b, name), value)
+}
+
+func appendRemaining(b []byte, e Event) []byte {
+	if e.Remaining == nil {
+		return b
+	}
+	return strconv.AppendInt(appendName(b, "remaining"), int64(*e.Remaining), 10)
+}
+
+func appendList(b []byte, name string, list []string) []byte {
+	if len(list) == 0 {
+		return b
+	}
+	b = append(appendName(b, name), '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = appendString(b, s)
+	}
+	return append(b, ']')
+}
+
+func appendChallenges(b []byte, e Event) []byte {
+	if len(e.Challenges) == 0 {
+		return b
+	}
+	b = append(appendName(b, "challenges"), '[')
+	for i, c := range e.Challenges {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = appendEvent(b, c)
+	}
+	return append(b, ']')
+}
+
+func appendName(b []byte, name string) []byte {
+	b = append(b, ", "...)
+	b = appendString(b, name)
+	return append(b, ": "...)
+}
+
+func decodeJSON(c Call) ([]Event, error) {
+	line := strings.TrimSuffix(strings.TrimSuffix(string(c.Stdin), "\n"), "\r")
+	if strings.ContainsRune(line, '\n') {
+		return nil, &CallError{Reason: "more than one line"}
+	}
+	e, err := decodeObject([]byte(line), c.Env["EXTAUTH_THUMBPRINT"])
+	if err != nil {
+		return nil, err
+	}
+	return []Event{e}, nil
+}
+
+// decodeObject reads an event from its JSON text and checks it.
+func decodeObject(text []byte, thumbprint string) (Event, error) {
+	object, err := parseObject(text)
+	if err != nil {
+		return Event{}, err
+	}
+	e := Event{Client: "json"}
+	for _, m := range object {
+		if m.Name == "cmd" {
+			if err := e.setCmd(m.Value); err != nil {
+				return Event{}, err
+			}
+		}
+	}
+	if e.Cmd == "" {
+		return Event{}, &ValueError{Name: "cmd", Reason: "is missing"}
+	}
+	for _, m := range object {
+		if err := e.setMember(m); err != nil {
+			return Event{}, err
+		}
+	}
+	return e.finish(thumbprint)
+}
+
+// finish brings an event's values into canonical form, fills in what follows
+// from them and checks the whole.
+func (e Event) finish(thumbprint string) (Event, error) {
+	e.Domain, e.TXTDomain = identifier(e.Domain), identifier(e.TXTDomain)
+	e.Domains, e.FailedDomains = identifiers(e.Domains), identifiers(e.FailedDomains)
+	if e.IsChallenge() {
+		if e.Order == "" && e.Remaining != nil {
+			e.Order = strings.Join(e.Domains, ",")
+		}
+		if err := complete(&e, thumbprint); err != nil {
+			return Event{}, err
+		}
+	}
+	if err := e.Validate(); err != nil {
+		return Event{}, err
+	}
+	return e, nil
+}
+
+func (e *Event) setCmd(value string) error {
+	cmd, err := stringValue("cmd", value)
+	if err != nil {
+		return err
+	}
+	if _, known := members[Cmd(cmd)]; !known {
+		return &ValueError{"cmd", cmd, "is not an event"}
+	}
+	e.Cmd = Cmd(cmd)
+	return nil
+}
+
+// setMember stores a member in its place, or among the extra ones.
+func (e *Event) setMember(m Member) error {
+	switch {
+	case m.Name == "cmd":
+		return nil
+	case m.Name == "port" && (e.Cmd == DeployCert || e.Cmd == UnchangedCert):
+		// certbot-external-auth wrote the timestamp under this name (FIELD_TIMESTAMP).
+		m.Name = "timestamp"
+	case !contains(members[e.Cmd], m.Name):
+		e.Extra = append(e.Extra, m)
+		return nil
+	}
+	if m.Value == "null" {
+		e.Nulls = append(e.Nulls, m.Name)
+		return nil
+	}
+	return e.setValue(m)
+}
+
+func (e *Event) setValue(m Member) error {
+	switch {
+	case m.Name == "remaining":
+		return e.setRemaining(m.Value)
+	case m.Name == "challenges":
+		return e.setChallenges(m.Value)
+	case e.list(m.Name) != nil:
+		return setList(e.list(m.Name), m)
+	case isLiteral(m.Name):
+		return e.setLiteral(m)
+	}
+	text, err := stringValue(m.Name, m.Value)
+	if err != nil {
+		return err
+	}
+	if text == "" && !e.mayBeEmpty(m.Name) {
+		return &ValueError{Name: m.Name, Reason: "is empty"}
+	}
+	*e.text(m.Name) = text
+	e.Failed = e.Failed || e.Cmd == Exit && m.Name == "error"
+	return nil
+}
+
+// mayBeEmpty names the members that clients send empty: texts for people, and
+// the validation of a tls-sni-01 clean-up.
+func (e *Event) mayBeEmpty(name string) bool {
+	switch name {
+	case "error", "status", "body", "headers", "title", "command":
+		return true
+	}
+	return name == "validation" && e.Cmd == Cleanup && e.Type == TLSSNI01
+}
+
+func (e *Event) setRemaining(value string) error {
+	n, err := strconv.Atoi(value)
+	if err != nil {
+		return &ValueError{"remaining", value, "is not a whole number"}
+	}
+	e.Remaining = &n
+	return nil
+}
+
+func (e *Event) setLiteral(m Member) error {
+	ok := false
+	switch m.Name {
+	case "temporary":
+		ok = m.Value == "true" || m.Value == "false"
+	case "messages":
+		ok = strings.HasPrefix(m.Value, "[")
+	default:
+		ok = isNumber(m.Value)
+	}
+	if !ok {
+		return &ValueError{m.Name, m.Value, "has the wrong type"}
+	}
+	*e.text(m.Name) = m.Value
+	return nil
+}
+
+func setList(list *[]string, m Member) error {
+	values, err := arrayValues(m.Name, m.Value)
+	if err != nil {
+		return err
+	}
+	for _, value := range values {
+		text, err := stringValue(m.Name, value)
+		if err != nil {
+			return err
+		}
+		*list = append(*list, text)
+	}
+	return nil
+}
+
+func (e *Event) setChallenges(value string) error {
+	values, err := arrayValues("challenges", value)
+	if err != nil {
+		return err
+	}
+	for _, v := range values {
+		c, err := decodeObject([]byte(v), "")
+		if err != nil {
+			return err
+		}
+		if !c.IsChallenge() {
+			return &ValueError{"challenges", string(c.Cmd), "is not a challenge"}
+		}
+		e.Challenges = append(e.Challenges, c)
+	}
+	return nil
+}

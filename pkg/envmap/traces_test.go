@@ -1,0 +1,227 @@
+package envmap_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/extauth/extauth/pkg/envmap"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const traces = "../../testdata/traces"
+
+// recorded is a line of a trace, as far as a hook sees it.
+type recorded struct {
+	Argv       []string
+	EnvAdded   map[string]string            `json:"env_added"`
+	EnvChanged map[string]map[string]string `json:"env_changed"`
+}
+
+// call is what the client's front end would be given. certbot's user writes
+// the operand; the recorder's hooks were named after it.
+func (r recorded) call(client string) envmap.Call {
+	env := map[string]string{}
+	for name, value := range r.EnvAdded {
+		env[name] = value
+	}
+	for name, change := range r.EnvChanged {
+		env[name] = change["to"]
+	}
+	if client == "dehydrated" {
+		return envmap.Call{Args: r.Argv[1:], Env: env}
+	}
+	return envmap.Call{Args: []string{operand(r.Argv[0])}, Env: env}
+}
+
+// operand tells the operand from the recorded hook's name: auth-fail, or a
+// file in renewal-hooks/deploy.
+func operand(argv0 string) string {
+	word, _, _ := strings.Cut(filepath.Base(argv0), "-")
+	for _, known := range []string{"auth", "cleanup", "deploy", "pre", "post"} {
+		if word == known || filepath.Base(filepath.Dir(argv0)) == known {
+			return known
+		}
+	}
+	return word
+}
+
+// eachLine calls f with every line of a file.
+func eachLine(t testing.TB, file string, f func(line []byte)) {
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	scanner := bufio.NewScanner(bytes.NewReader(text))
+	scanner.Buffer(nil, 1<<20)
+	for scanner.Scan() {
+		f(scanner.Bytes())
+	}
+	require.NoError(t, scanner.Err())
+}
+
+// calls reads a client's traces: file name to calls.
+func calls(t testing.TB, client string) map[string][]envmap.Call {
+	c := lookup(t, client)
+	files, err := filepath.Glob(filepath.Join(traces, c.Traces, "*.jsonl"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	all := map[string][]envmap.Call{}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".jsonl")
+		eachLine(t, file, func(line []byte) {
+			var r recorded
+			require.NoError(t, json.Unmarshal(line, &r))
+			all[name] = append(all[name], r.call(client))
+		})
+	}
+	return all
+}
+
+func lookup(t testing.TB, name string) *envmap.Convention {
+	c, ok := envmap.Lookup(name)
+	require.True(t, ok, name)
+	return c
+}
+
+func isProbe(call envmap.Call) bool {
+	return len(call.Args) > 0 && strings.HasPrefix(call.Args[0], "this_hookscript_is_broken__")
+}
+
+// jsonOf is the canonical line of each event that a call stands for.
+func jsonOf(t *testing.T, c *envmap.Convention, call envmap.Call) string {
+	var unknown *envmap.OperationError
+	events, err := c.Decode(call)
+	if isProbe(call) {
+		require.ErrorAs(t, err, &unknown)
+		return "unknown operation\n"
+	}
+	require.NoError(t, err, call.Args)
+	lines := ""
+	for _, e := range events {
+		require.NoError(t, e.Validate())
+		line, err := lookup(t, "json").Encode(e)
+		require.NoError(t, err)
+		lines += string(line.Stdin)
+	}
+	return lines
+}
+
+// TestTracesDecode decodes every recorded call; the golden files hold what
+// each says, in the JSON protocol's words.
+func TestTracesDecode(t *testing.T) {
+	for _, client := range []string{"certbot", "dehydrated"} {
+		for name, recorded := range calls(t, client) {
+			t.Run(client+"/"+name, func(t *testing.T) {
+				got := ""
+				for _, call := range recorded {
+					got += jsonOf(t, lookup(t, client), call)
+				}
+				golden(t, filepath.Join("testdata", "golden", client, name+".jsonl"), got)
+			})
+		}
+	}
+}
+
+func golden(t *testing.T, file, got string) {
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+// TestTracesEncode encodes every decoded call for its own client again: a
+// hook under extauth gets what the client itself would have given it.
+func TestTracesEncode(t *testing.T) {
+	for _, client := range []string{"certbot", "dehydrated"} {
+		c := lookup(t, client)
+		for name, recorded := range calls(t, client) {
+			t.Run(client+"/"+name, func(t *testing.T) {
+				for _, call := range recorded {
+					if isProbe(call) {
+						continue
+					}
+					requireSameCall(t, c, call)
+				}
+			})
+		}
+	}
+}
+
+func requireSameCall(t *testing.T, c *envmap.Convention, call envmap.Call) {
+	events, err := c.Decode(call)
+	require.NoError(t, err)
+	var args []string
+	for _, e := range events {
+		again, err := c.Encode(e)
+		require.NoError(t, err)
+		require.Equal(t, ownVariables(c, call, e), again.Env, call.Args)
+		if args == nil || len(again.Args) == 0 {
+			args = again.Args
+		} else {
+			args = append(args, again.Args[1:]...) // one more triplet
+		}
+	}
+	if c.Name == "dehydrated" {
+		require.Equal(t, call.Args, args)
+	} else {
+		require.Empty(t, args, "certbot gives its hooks no arguments")
+	}
+}
+
+// ownVariables are the client's variables that belong to the event: certbot
+// leaves those of earlier ones in the environment.
+func ownVariables(c *envmap.Convention, call envmap.Call, e envmap.Event) map[string]string {
+	own := map[string]string{}
+	for name, value := range call.Env {
+		if c.OwnsVariable(name) && !isStale(e.Cmd, name) {
+			own[name] = value
+		}
+	}
+	return own
+}
+
+func isStale(cmd envmap.Cmd, name string) bool {
+	renewed := strings.HasPrefix(name, "RENEWED_")
+	output := name == "CERTBOT_AUTH_OUTPUT"
+	switch cmd {
+	case envmap.PerformChallenge:
+		return renewed || output
+	case envmap.Cleanup:
+		return renewed
+	case envmap.DeployCert:
+		return strings.HasPrefix(name, "CERTBOT_")
+	case envmap.Startup:
+		return renewed || strings.HasPrefix(name, "CERTBOT_")
+	case envmap.Exit:
+		return output
+	}
+	return false
+}
+
+// TestDocumentedLines: what certbot-external-auth's documentation prints is
+// canonical to the byte.
+func TestDocumentedLines(t *testing.T) {
+	c := lookup(t, "json")
+	files, err := filepath.Glob(filepath.Join(traces, c.Traces, "*.jsonl"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		eachLine(t, file, func(line []byte) {
+			events, err := c.Decode(envmap.Call{Stdin: line})
+			require.NoError(t, err, "%s: %s", file, line)
+			again, err := c.Encode(events[0])
+			require.NoError(t, err)
+			require.Equal(t, string(line)+"\n", string(again.Stdin))
+		})
+	}
+}

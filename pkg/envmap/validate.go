@@ -1,0 +1,289 @@
+package envmap
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	maxToken = 256     // characters of a token
+	maxName  = 253     // octets of a DNS name (RFC 1035 section 2.3.4)
+	maxLabel = 63      // octets of a label
+	maxText  = 1 << 16 // bytes of a text for people
+	maxPath  = 4096    // bytes of a path
+)
+
+// Validate checks every value against its allow list; nothing else may be
+// passed on. The error is a *ValueError whose Name is the JSON member.
+//
+//	token           [A-Za-z0-9_-]{1,256}
+//	dns-01          [A-Za-z0-9_-]{43}; dns-account-01 the same
+//	http-01         token "." [A-Za-z0-9_-]{43}
+//	tls-alpn-01     32 bytes as hex (colons allowed) or base64url
+//	tls-sni-01      two labels of 32 hex digits under acme.invalid
+//	dns-persist-01  printable ASCII
+//	identifiers     LDH and underscore labels in lower case, or an IP address
+//	paths           absolute, free of control characters
+func (e Event) Validate() error {
+	checks := []func() error{e.validateCmd, e.validateIdentifiers, e.validatePaths, e.validateTexts, e.validateNumbers}
+	if e.IsChallenge() {
+		checks = append(checks, e.validateChallenge)
+	}
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e Event) validateCmd() error {
+	if _, known := members[e.Cmd]; !known {
+		return &ValueError{"cmd", string(e.Cmd), "is not an event"}
+	}
+	return nil
+}
+
+func (e Event) validateChallenge() error {
+	if e.Domain == "" {
+		return &ValueError{Name: "domain", Reason: "is missing"}
+	}
+	if strings.HasPrefix(e.Domain, "*.") {
+		return &ValueError{"domain", e.Domain, "is a wildcard, which no challenge is for"}
+	}
+	if e.Token != "" && !(isBase64URL(e.Token) && len(e.Token) <= maxToken) {
+		return &ValueError{"token", e.Token, "is not 1 to 256 base64url characters"}
+	}
+	if e.KeyAuth != "" && !isKeyAuth(e.KeyAuth) {
+		return &ValueError{"key_auth", e.KeyAuth, "is not TOKEN.THUMBPRINT"}
+	}
+	if err := e.validateValue(); err != nil {
+		return err
+	}
+	return e.validatePlaces()
+}
+
+// validateValue checks the validation against the form that its type allows.
+func (e Event) validateValue() error {
+	if e.Validation == "" && e.Type != TLSSNI01 {
+		return &ValueError{Name: "validation", Reason: "is missing"}
+	}
+	switch e.Type {
+	case DNS01, DNSAccount01:
+		return e.wanted(isBase64URL(e.Validation) && len(e.Validation) == 43, "is not 43 base64url characters")
+	case HTTP01:
+		return e.wanted(isKeyAuth(e.Validation) && TokenOf(e.Validation) == e.Token, "is not TOKEN.THUMBPRINT")
+	case TLSALPN01:
+		_, ok := digest(e.Validation)
+		return e.wanted(ok, "is not 32 bytes as hex or base64url")
+	case TLSSNI01:
+		return e.wanted(e.Validation == "" || isSNIName(e.Validation), "is not a name under acme.invalid")
+	case DNSPersist01:
+		return e.wanted(isPrintable(e.Validation), "is not printable ASCII")
+	case "":
+		return &ValueError{Name: "type", Reason: "is missing"}
+	}
+	return &ValueError{"type", e.Type, "is not a challenge type"}
+}
+
+func (e Event) wanted(ok bool, reason string) error {
+	if ok {
+		return nil
+	}
+	return &ValueError{"validation", e.Validation, e.Type + ": " + reason}
+}
+
+// validatePlaces checks where the response is to be found.
+func (e Event) validatePlaces() error {
+	if _, err := netip.ParseAddr(e.Domain); err == nil && strings.HasPrefix(e.Type, "dns-") {
+		return &ValueError{"domain", e.Domain, "is an IP address, which " + e.Type + " is not for"}
+	}
+	if e.TXTDomain != "" && !isName(e.TXTDomain) {
+		return &ValueError{"txt_domain", e.TXTDomain, "is not a DNS name"}
+	}
+	if e.ZDomain != "" && !isSNIName(e.ZDomain) {
+		return &ValueError{"z_domain", e.ZDomain, "is not a name under acme.invalid"}
+	}
+	if e.URI != "" && !isPrintable(e.URI) {
+		return &ValueError{"uri", e.URI, "is not printable ASCII"}
+	}
+	return nil
+}
+
+func (e Event) validateIdentifiers() error {
+	if reason := identifierFault(e.Domain); e.Domain != "" && reason != "" {
+		return &ValueError{"domain", e.Domain, reason}
+	}
+	if err := validateList("domains", e.Domains); err != nil {
+		return err
+	}
+	if err := validateList("failed_domains", e.FailedDomains); err != nil {
+		return err
+	}
+	if e.Remaining != nil && (*e.Remaining < 0 || len(e.Domains) > 0 && *e.Remaining >= len(e.Domains)) {
+		return &ValueError{"remaining", fmt.Sprint(*e.Remaining), "is not a count of challenges that follow"}
+	}
+	return nil
+}
+
+func validateList(name string, list []string) error {
+	for _, id := range list {
+		if reason := identifierFault(id); reason != "" {
+			return &ValueError{name, id, reason}
+		}
+	}
+	return nil
+}
+
+func (e Event) validatePaths() error {
+	for _, name := range []string{"cert_path", "key_path", "chain_path", "fullchain_path", "csr_path", "ocsp_path", "cert_dir"} {
+		path := *e.text(name)
+		if path != "" && (path[0] != '/' || len(path) > maxPath || !isText(path, "")) {
+			return &ValueError{name, path, "is not an absolute path free of control characters"}
+		}
+	}
+	return nil
+}
+
+func (e Event) validateTexts() error {
+	for _, name := range []string{"status", "validated", "error", "body", "method", "headers", "title", "command", "cert_pem", "key_pem", "messages"} {
+		text := *e.text(name)
+		if len(text) > maxText {
+			return &ValueError{name, text, fmt.Sprintf("is longer than %d bytes", maxText)}
+		}
+		if !isText(text, "\t\n\r") {
+			return &ValueError{name, text, "has control characters or is not UTF-8"}
+		}
+	}
+	return nil
+}
+
+func (e Event) validateNumbers() error {
+	for _, name := range []string{"timestamp", "cert_timestamp", "port"} {
+		if n := *e.text(name); n != "" && !isNumber(n) {
+			return &ValueError{name, n, "is not a decimal number"}
+		}
+	}
+	return nil
+}
+
+// identifier brings an identifier into its canonical form: ASCII letters in
+// lower case, one final dot dropped.
+func identifier(s string) string {
+	lower := strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+	if !utf8.ValidString(s) {
+		return s
+	}
+	return strings.TrimSuffix(lower, ".")
+}
+
+func identifiers(list []string) []string {
+	for i, s := range list {
+		list[i] = identifier(s)
+	}
+	return list
+}
+
+// identifierFault says why s is no identifier, or "".
+func identifierFault(s string) string {
+	if s == "" {
+		return "is empty"
+	}
+	if _, err := netip.ParseAddr(s); err == nil && !strings.Contains(s, "%") {
+		return ""
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return "is not ASCII; use the A-label (xn--...)"
+		}
+	}
+	if !isName(strings.TrimPrefix(s, "*.")) {
+		return "is not a DNS name or an IP address"
+	}
+	return ""
+}
+
+func isIPv4(s string) bool {
+	addr, err := netip.ParseAddr(s)
+	return err == nil && addr.Is4()
+}
+
+// isName accepts LDH and underscore labels (RFC 1034 section 3.5, RFC 8552).
+func isName(s string) bool {
+	if len(s) > maxName {
+		return false
+	}
+	for _, label := range strings.Split(s, ".") {
+		if label == "" || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' || !only(label, isLDH) {
+			return false
+		}
+	}
+	return true
+}
+
+func isLDH(c byte) bool {
+	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_'
+}
+
+// isBase64URL accepts RFC 4648's URL-safe alphabet without padding.
+func isBase64URL(s string) bool {
+	return s != "" && only(s, func(c byte) bool { return isLDH(c) || 'A' <= c && c <= 'Z' })
+}
+
+// isKeyAuth accepts TOKEN.THUMBPRINT (RFC 8555 section 8.1).
+func isKeyAuth(s string) bool {
+	token, thumbprint, found := strings.Cut(s, ".")
+	return found && isBase64URL(token) && len(token) <= maxToken && isBase64URL(thumbprint) && len(thumbprint) == 43
+}
+
+func isSNIName(s string) bool {
+	rest, found := strings.CutSuffix(s, ".acme.invalid")
+	left, right, two := strings.Cut(rest, ".")
+	return found && two && len(left) == 32 && len(right) == 32 && only(left+right, isHex)
+}
+
+func isHexDigest(s string) bool {
+	digits := strings.ReplaceAll(s, ":", "")
+	return len(digits) == 64 && only(digits, isHex)
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func isPrintable(s string) bool {
+	return len(s) <= maxPath && only(s, func(c byte) bool { return ' ' <= c && c <= '~' })
+}
+
+// isNumber accepts decimal digits with at most one point between them.
+func isNumber(s string) bool {
+	whole, fraction, point := strings.Cut(s, ".")
+	digit := func(c byte) bool { return '0' <= c && c <= '9' }
+	return len(s) <= 32 && whole != "" && only(whole, digit) && (!point || fraction != "" && only(fraction, digit))
+}
+
+// isText accepts UTF-8 without control characters other than those allowed.
+func isText(s, allowed string) bool {
+	for _, r := range s {
+		if (r < ' ' || 0x7f <= r && r < 0xa0) && !strings.ContainsRune(allowed, r) {
+			return false
+		}
+	}
+	return utf8.ValidString(s)
+}
+
+func only(s string, allowed func(byte) bool) bool {
+	for i := 0; i < len(s); i++ {
+		if !allowed(s[i]) {
+			return false
+		}
+	}
+	return true
+}

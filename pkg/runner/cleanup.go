@@ -1,0 +1,193 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"github.com/extauth/extauth/pkg/envmap"
+)
+
+// cleanup cleans up a call's challenges, last first, with the handlers that
+// were started for them. It goes on when a signal asks the process to end: what
+// it would leave would have to be cleaned up all the same.
+func (c *call) cleanup(ctx context.Context, events []envmap.Event) error {
+	j := c.journal()
+	existed, err := j.open()
+	if err != nil {
+		return err
+	}
+	unlock, err := c.lockAll(ctx, j, events)
+	defer unlock()
+	if err != nil {
+		return err
+	}
+	finished := context.WithoutCancel(ctx)
+	if existed {
+		err = c.cleanupKnown(finished, j, events)
+	} else {
+		err = c.cleanupBlind(finished, events)
+	}
+	if err == nil {
+		err = c.deliver()
+	}
+	return errors.Join(err, context.Cause(ctx))
+}
+
+// cleanupKnown goes by the journal: a challenge that is not in it was rolled
+// back or cleaned before, and succeeds at once.
+func (c *call) cleanupKnown(ctx context.Context, j journal, events []envmap.Event) error {
+	o := order{}
+	if len(events) == 1 {
+		o = j.order(events[0])
+	}
+	records, err := load(j, events)
+	if err != nil {
+		return err
+	}
+	first, last := brackets(o, events, len(records) > 0)
+	members, domains := c.members(o, events)
+	var errs []error
+	if first {
+		errs = append(errs, c.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Domains: domains}, nil))
+	}
+	for _, e := range reversed(events) {
+		if r := records[key(e)]; r != nil {
+			output, err := c.clean(ctx, j, r, e, nil)
+			c.output = append(c.output, output...)
+			errs = append(errs, err)
+		}
+	}
+	if last {
+		errs = append(errs, c.bracket(ctx, envmap.Event{Cmd: envmap.PostCleanup, Domains: domains, Challenges: members}, nil))
+	}
+	if last || events[0].Remaining == nil {
+		errs = append(errs, o.end())
+	}
+	return errors.Join(errs...)
+}
+
+func load(j journal, events []envmap.Event) (map[string]*record, error) {
+	records := map[string]*record{}
+	for _, e := range events {
+		r, err := j.load(key(e))
+		if err != nil {
+			return nil, err
+		}
+		if r != nil {
+			records[key(e)] = r
+		}
+	}
+	return records, nil
+}
+
+// brackets tells whether the order's clean-up begins and ends with this call.
+// An order of several calls has phases while its file is there, one of a
+// single call while one of its challenges is.
+func brackets(o order, events []envmap.Event, recorded bool) (first, last bool) {
+	if whole := len(events) > 1 || isFirst(events[0]) && isLast(events[0]); whole {
+		return recorded, recorded
+	}
+	known := o.exists()
+	return known && isFirst(events[0]), known && isLast(events[0])
+}
+
+// members are the order's challenges, as clean-ups, and its identifiers.
+func (c *call) members(o order, events []envmap.Event) ([]envmap.Event, []string) {
+	domains := events[0].Domains
+	if len(domains) == 0 {
+		domains = []string{events[0].Domain}
+	}
+	if standing, known := o.standing(); known && events[0].Remaining != nil {
+		return asCleanup(standing), domains
+	}
+	return asCleanup(events), domains
+}
+
+func asCleanup(events []envmap.Event) []envmap.Event {
+	cleanups := make([]envmap.Event, len(events))
+	for i, e := range events {
+		e.Cmd = envmap.Cleanup
+		cleanups[i] = e
+	}
+	return cleanups
+}
+
+// cleanupBlind runs today's chain where there was no journal: it may have been
+// lost, or the challenges were performed by other means.
+func (c *call) cleanupBlind(ctx context.Context, events []envmap.Event) error {
+	c.trace("no journal in %s: cleaning up with every handler of the chain", c.State)
+	first, last := events[0], events[len(events)-1]
+	var errs []error
+	if len(events) > 1 || isFirst(first) {
+		errs = append(errs, c.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Domains: first.Domains}, nil))
+	}
+	for _, e := range reversed(events) {
+		for _, h := range reversed(c.Chain) {
+			output, err := c.invoke(ctx, h, e, nil)
+			c.output = append(c.output, output...)
+			errs = append(errs, c.tolerated(h, err))
+		}
+	}
+	if len(events) > 1 || isLast(last) {
+		errs = append(errs, c.bracket(ctx, envmap.Event{Cmd: envmap.PostCleanup, Domains: last.Domains, Challenges: asCleanup(events)}, nil))
+	}
+	return errors.Join(errs...)
+}
+
+// cleanRecorded cleans up a challenge by its record, if it has one.
+func (c *call) cleanRecorded(ctx context.Context, j journal, e envmap.Event, extra map[string]string) error {
+	r, err := j.load(key(e))
+	if r == nil || err != nil {
+		return err
+	}
+	_, err = c.clean(ctx, j, r, r.Event, extra)
+	return err
+}
+
+// clean undoes a record's handlers, last first, all of them. Each that is done
+// is struck off; those that failed stay in the journal.
+func (c *call) clean(ctx context.Context, j journal, r *record, e envmap.Event, extra map[string]string) ([]byte, error) {
+	e = remembered(e, r.Event)
+	var output []byte
+	var errs []error
+	for i := len(r.Steps) - 1; i >= 0; i-- {
+		s := r.Steps[i]
+		e.AuthOutput = &s.Output
+		printed, err := c.invoke(ctx, s.Handler, e, extra)
+		output = append(output, printed...)
+		if err = c.tolerated(s.Handler, err); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		r.Steps = append(r.Steps[:i:i], r.Steps[i+1:]...)
+		if len(r.Steps) > 0 {
+			errs = append(errs, j.save(key(r.Event), r))
+		}
+	}
+	if len(r.Steps) == 0 {
+		errs = append(errs, j.remove(key(r.Event)))
+	}
+	return output, errors.Join(errs...)
+}
+
+// remembered is the clean-up event with what only the performing call said.
+func remembered(e, performed envmap.Event) envmap.Event {
+	e.Cmd = envmap.Cleanup
+	for _, fill := range []struct{ to, from *string }{
+		{&e.Token, &performed.Token}, {&e.KeyAuth, &performed.KeyAuth}, {&e.TXTDomain, &performed.TXTDomain},
+		{&e.URI, &performed.URI}, {&e.ZDomain, &performed.ZDomain},
+		{&e.CertPath, &performed.CertPath}, {&e.KeyPath, &performed.KeyPath}, {&e.Port, &performed.Port},
+	} {
+		if *fill.to == "" {
+			*fill.to = *fill.from
+		}
+	}
+	return e
+}
+
+// same tells whether two handlers are one: what they run, and how.
+func (h Handler) same(other Handler) bool {
+	h.Line, other.Line = 0, 0
+	return reflect.DeepEqual(h, other)
+}

@@ -1,0 +1,13 @@
+//go:build !linux
+
+package runner
+
+import "syscall"
+
+// closeInherited keeps descriptors above 2 that the client left open from the
+// handlers.
+func closeInherited() {
+	for fd := 3; fd < 1024; fd++ {
+		syscall.CloseOnExec(fd)
+	}
+}

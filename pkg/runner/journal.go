@@ -1,0 +1,153 @@
+package runner
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/extauth/extauth/pkg/envmap"
+)
+
+// journal is what was performed and not yet cleaned up: a directory with a
+// file for each challenge. While the directory is there, a challenge without a
+// file is one that nothing is left of.
+type journal struct{ dir string }
+
+// JournalError says that the journal cannot be read or written.
+type JournalError struct{ Err error }
+
+func (e *JournalError) Error() string { return "journal: " + e.Err.Error() }
+func (e *JournalError) Unwrap() error { return e.Err }
+
+// record is a challenge in the journal. Its handlers are those that were
+// started, in order.
+type record struct {
+	Event   envmap.Event
+	Started time.Time
+	Steps   []step
+}
+
+// step is a handler that was started for a challenge, and what it printed.
+type step struct {
+	Handler Handler
+	Output  string
+}
+
+// version is the first thing in a record; another is not read.
+const version = "extauth-journal 1"
+
+// open makes the journal's directory; existed tells whether it was there.
+func (j journal) open() (existed bool, err error) {
+	if info, err := os.Lstat(j.dir); err == nil && info.IsDir() {
+		return true, nil
+	}
+	if err := os.MkdirAll(j.dir, 0o700); err != nil {
+		return false, &JournalError{err}
+	}
+	return false, nil
+}
+
+// key names a challenge by a hash: no value becomes a file name.
+func key(e envmap.Event) string {
+	h := sha256.New()
+	for _, part := range []string{e.Type, e.Domain, e.Validation} {
+		fmt.Fprintf(h, "%d:%s,", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func (j journal) path(key string) string { return filepath.Join(j.dir, key) }
+func (j journal) lock(key string) string { return filepath.Join(j.dir, key+".lock") }
+
+// load reads a challenge's record, nil where there is none. One that is torn
+// or foreign is set aside and never trusted.
+func (j journal) load(key string) (*record, error) {
+	text, err := os.ReadFile(j.path(key))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &JournalError{err}
+	}
+	r, err := parseRecord(text)
+	if err != nil {
+		aside := j.path(key) + ".corrupt"
+		moved := os.Rename(j.path(key), aside)
+		return nil, &JournalError{errors.Join(fmt.Errorf("%s %w; it is set aside as %s", j.path(key), err, aside), moved)}
+	}
+	return r, nil
+}
+
+func parseRecord(text []byte) (*record, error) {
+	head, body, found := bytes.Cut(text, []byte("\n"))
+	if !found || string(head) != header(body) {
+		return nil, errors.New("is torn, or not a record of this version")
+	}
+	r := &record{}
+	if err := json.Unmarshal(body, r); err != nil {
+		return nil, errors.New("is not a record")
+	}
+	return r, nil
+}
+
+// header is a record's first line: the version, the length and the checksum
+// of what follows.
+func header(body []byte) string {
+	sum := sha256.Sum256(body)
+	return version + " " + strconv.Itoa(len(body)) + " " + hex.EncodeToString(sum[:])
+}
+
+// save puts a record on disk before it returns: written to a temporary file,
+// fsync, rename, fsync of the directory. Key material is left out.
+func (j journal) save(key string, r *record) error {
+	kept := *r
+	kept.Event.CertPEM, kept.Event.KeyPEM = "", ""
+	body, err := json.Marshal(kept)
+	if err != nil {
+		return &JournalError{err}
+	}
+	text := append([]byte(header(body)+"\n"), body...)
+	temporary := j.path(key) + ".new"
+	if err := errors.Join(write(temporary, text), os.Rename(temporary, j.path(key))); err != nil {
+		os.Remove(temporary)
+		return &JournalError{err}
+	}
+	return j.sync()
+}
+
+func write(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// remove forgets a challenge.
+func (j journal) remove(key string) error {
+	if err := os.Remove(j.path(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return &JournalError{err}
+	}
+	return j.sync()
+}
+
+func (j journal) sync() error {
+	d, err := os.Open(j.dir)
+	if err != nil {
+		return &JournalError{err}
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return &JournalError{err}
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package runner
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/extauth/extauth/pkg/envmap"
+)
+
+// takes tells whether the handler is to be called for an event, and with what.
+// It is passed over (nil, nil) where its options say so or its convention has
+// no call; what the convention needs and the event has not is an error.
+func (h *Handler) takes(e envmap.Event) (*envmap.Call, error) {
+	if !h.matches(e) || h.command(e.Cmd) == nil {
+		return nil, nil
+	}
+	c, _ := envmap.Lookup(h.Convention)
+	call, err := c.Encode(e)
+	if unsupported := new(envmap.UnsupportedError); errors.As(err, &unsupported) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &call, nil
+}
+
+// command is the handler's program and arguments for an event, or nil.
+func (h *Handler) command(cmd envmap.Cmd) []string {
+	if len(h.Commands) == 0 {
+		return h.Command
+	}
+	c, _ := envmap.Lookup(h.Convention)
+	return h.Commands[c.Operands[cmd]]
+}
+
+// matches applies domain=, type= and phase=. An event that has no identifier
+// or no type is not held back by the option about it.
+func (h *Handler) matches(e envmap.Event) bool {
+	if len(h.Phases) > 0 && !slices.Contains(h.Phases, e.Phase()) {
+		return false
+	}
+	if len(h.Types) > 0 && !h.matchesTypes(e) {
+		return false
+	}
+	if len(h.Domains) == 0 {
+		return true
+	}
+	names := identifiersOf(e)
+	return len(names) == 0 || slices.ContainsFunc(names, h.matchesDomain)
+}
+
+func (h *Handler) matchesTypes(e envmap.Event) bool {
+	if len(e.Challenges) == 0 {
+		return e.Type == "" || slices.Contains(h.Types, e.Type)
+	}
+	return slices.ContainsFunc(e.Challenges, func(c envmap.Event) bool { return slices.Contains(h.Types, c.Type) })
+}
+
+// identifiersOf are a challenge's one identifier, or all that an event names.
+func identifiersOf(e envmap.Event) []string {
+	if e.IsChallenge() {
+		return []string{e.Domain}
+	}
+	names := e.Domains
+	if e.Domain != "" {
+		names = append(slices.Clone(names), e.Domain)
+	}
+	return names
+}
+
+// matchesDomain: *.example.org is every name below example.org.
+func (h *Handler) matchesDomain(name string) bool {
+	for _, glob := range h.Domains {
+		suffix, wild := strings.CutPrefix(glob, "*")
+		if name == glob || wild && strings.HasSuffix(name, suffix) && len(name) > len(suffix) {
+			return true
+		}
+	}
+	return false
+}

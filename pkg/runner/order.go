@@ -1,0 +1,121 @@
+package runner
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/extauth/extauth/pkg/envmap"
+)
+
+// order is what is known of the challenges of one certificate across the
+// client's calls: a file in the journal to which a line is added for each
+// challenge, so that a long order costs no more for each.
+type order struct {
+	journal journal
+	name    string // "" for an order that one call has all of
+}
+
+// member is a line of an order's file.
+type member struct {
+	Event  envmap.Event
+	Undone bool // the challenge was rolled back
+}
+
+func (j journal) order(e envmap.Event) order {
+	if e.Order == "" {
+		return order{}
+	}
+	sum := sha256.Sum256([]byte(e.Client + "\n" + e.Order))
+	return order{j, "order-" + hex.EncodeToString(sum[:16])}
+}
+
+// begin forgets what a run that was killed may have left under this name.
+func (o order) begin() error {
+	if o.name == "" {
+		return nil
+	}
+	if err := os.Remove(o.journal.path(o.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return &JournalError{err}
+	}
+	return nil
+}
+
+// add puts a challenge on the order's file, or takes it off.
+func (o order) add(e envmap.Event, undone bool) error {
+	if o.name == "" {
+		return nil
+	}
+	e.CertPEM, e.KeyPEM = "", ""
+	line, err := json.Marshal(member{e, undone})
+	if err != nil {
+		return &JournalError{err}
+	}
+	f, err := os.OpenFile(o.journal.path(o.name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return &JournalError{err}
+	}
+	_, err = f.Write(append(line, '\n'))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return &JournalError{err}
+	}
+	return nil
+}
+
+// standing lists the order's challenges that were performed and not undone;
+// known is false where nothing is known of the order. A line that a crash tore
+// is passed over.
+func (o order) standing() (events []envmap.Event, known bool) {
+	if o.name == "" {
+		return nil, false
+	}
+	text, err := os.ReadFile(o.journal.path(o.name))
+	if err != nil {
+		return nil, false
+	}
+	undone := map[string]bool{}
+	var all []envmap.Event
+	for _, line := range bytes.Split(text, []byte("\n")) {
+		var m member
+		if json.Unmarshal(line, &m) != nil {
+			continue
+		}
+		undone[key(m.Event)] = m.Undone
+		if !m.Undone {
+			all = append(all, m.Event)
+		}
+	}
+	for _, e := range all {
+		if !undone[key(e)] {
+			events = append(events, e)
+			undone[key(e)] = true // once
+		}
+	}
+	return events, true
+}
+
+// exists tells whether anything is known of the order.
+func (o order) exists() bool {
+	if o.name == "" {
+		return false
+	}
+	_, err := os.Lstat(o.journal.path(o.name))
+	return err == nil
+}
+
+// end forgets the order.
+func (o order) end() error { return o.begin() }
+
+// isFirst and isLast tell a challenge's place in its order. One of which the
+// client says nothing is an order of its own.
+func isFirst(e envmap.Event) bool {
+	return e.Remaining == nil || len(e.Domains) == 0 || *e.Remaining == len(e.Domains)-1
+}
+
+func isLast(e envmap.Event) bool {
+	return e.Remaining == nil || len(e.Domains) == 0 || *e.Remaining == 0
+}

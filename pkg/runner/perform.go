@@ -1,0 +1,259 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/extauth/extauth/pkg/envmap"
+)
+
+// performance is the performing of a call's challenges, with what is needed to
+// undo it.
+type performance struct {
+	*call
+	events  []envmap.Event
+	order   order
+	done    []*record
+	before  bool // pre-perform was run in this call
+	journal journal
+}
+
+// perform runs the chain for each challenge, and undoes everything when
+// something fails.
+func (c *call) perform(ctx context.Context, events []envmap.Event) error {
+	if err := c.feasible(events); err != nil {
+		return err
+	}
+	j := c.journal()
+	if _, err := j.open(); err != nil {
+		return err
+	}
+	unlock, err := c.lockAll(ctx, j, events)
+	defer unlock()
+	if err != nil {
+		return err
+	}
+	p := &performance{call: c, events: events, order: c.orderOf(j, events), journal: j}
+	err = p.run(ctx)
+	if err == nil {
+		err = context.Cause(ctx) // a handler may end well all the same
+	}
+	if err == nil {
+		err = c.deliver()
+	}
+	if err != nil {
+		return p.rollback(context.WithoutCancel(ctx), err)
+	}
+	return nil
+}
+
+// orderOf is the order that a single challenge belongs to. One whose place is
+// not known is remembered only for clients that leave us to undo it.
+func (c *call) orderOf(j journal, events []envmap.Event) order {
+	e := events[0]
+	if len(events) > 1 || isFirst(e) && isLast(e) && !c.Abandons {
+		return order{}
+	}
+	return j.order(e)
+}
+
+// feasible sees before anything is run that each challenge has a handler, and
+// that its handlers can be told of it.
+func (c *call) feasible(events []envmap.Event) error {
+	for _, e := range events {
+		taken := false
+		for _, h := range c.Chain {
+			encoded, err := h.takes(e)
+			if err = c.tolerated(h, err); err != nil {
+				return err
+			}
+			taken = taken || encoded != nil
+		}
+		if !taken {
+			return &NoHandlerError{e}
+		}
+	}
+	return nil
+}
+
+// lockAll takes the challenges' locks, in the order of their names so that two
+// calls never wait for each other. unlock gives back those that were taken.
+func (c *call) lockAll(ctx context.Context, j journal, events []envmap.Event) (unlock func(), err error) {
+	limited, cancel := context.WithTimeoutCause(ctx, firstSet(c.Timeout, DefaultTimeout), &LockedError{events[0].Domain})
+	defer cancel()
+	var unlocks []func()
+	unlock = func() {
+		for _, f := range reversed(unlocks) {
+			f()
+		}
+	}
+	keys := make([]string, len(events))
+	for i, e := range events {
+		keys[i] = key(e)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		free, err := lock(limited, j.lock(k))
+		if err != nil {
+			return unlock, lockError(err)
+		}
+		unlocks = append(unlocks, free)
+	}
+	return unlock, nil
+}
+
+func lockError(err error) error {
+	if locked := new(LockedError); errors.As(err, &locked) || interrupted(err) {
+		return err
+	}
+	return &JournalError{err}
+}
+
+func (p *performance) run(ctx context.Context) error {
+	first, last := p.events[0], p.events[len(p.events)-1]
+	if len(p.events) > 1 || isFirst(first) {
+		if first.Remaining != nil {
+			if err := p.order.begin(); err != nil {
+				return err
+			}
+		}
+		p.before = true
+		if err := p.bracket(ctx, envmap.Event{Cmd: envmap.PrePerform, Type: p.challengeType(), Domains: p.domains()}, nil); err != nil {
+			return err
+		}
+	}
+	for _, e := range p.events {
+		if err := p.challenge(ctx, e); err != nil {
+			return err
+		}
+	}
+	if len(p.events) > 1 || isLast(last) {
+		return p.bracket(ctx, envmap.Event{Cmd: envmap.PostPerform, Domains: p.domains(), Challenges: p.all()}, nil)
+	}
+	return nil
+}
+
+// domains are the order's identifiers.
+func (p *performance) domains() []string {
+	if e := p.events[0]; len(p.events) == 1 && len(e.Domains) == 0 {
+		return []string{e.Domain}
+	}
+	return p.events[0].Domains
+}
+
+// challengeType is the order's where it has one challenge. Others may mix types.
+func (p *performance) challengeType() string {
+	if e := p.events[0]; len(p.events) == 1 && isLast(e) {
+		return e.Type
+	}
+	return ""
+}
+
+// all are the order's challenges that stand, in the order of their performing.
+func (p *performance) all() []envmap.Event {
+	if events, known := p.order.standing(); known && p.events[0].Remaining != nil {
+		return events
+	}
+	return p.events
+}
+
+// challenge runs the chain for one challenge. Before each handler the journal
+// says that it is going to be run.
+func (p *performance) challenge(ctx context.Context, e envmap.Event) error {
+	k := key(e)
+	r, err := p.journal.load(k)
+	if err != nil {
+		p.Warn("warning: " + err.Error())
+	}
+	if r == nil {
+		r = &record{Started: time.Now()}
+	}
+	r.Event = e
+	if err := p.order.add(e, false); err != nil {
+		return err
+	}
+	p.done = append(p.done, r)
+	replays := false
+	for _, h := range p.Chain {
+		if encoded, _ := h.takes(e); encoded == nil {
+			continue
+		}
+		if err := p.step(ctx, r, h); err != nil {
+			return err
+		}
+		convention, _ := envmap.Lookup(h.Convention)
+		replays = replays || convention.Replays
+	}
+	if replays {
+		return p.journal.save(k, r)
+	}
+	return nil
+}
+
+// step runs one handler for one challenge.
+func (p *performance) step(ctx context.Context, r *record, h Handler) error {
+	s := r.step(h)
+	if err := p.journal.save(key(r.Event), r); err != nil {
+		return err
+	}
+	output, err := p.invoke(ctx, h, r.Event, nil)
+	s.Output = string(output)
+	if err == nil {
+		p.output = append(p.output, output...)
+	}
+	return p.tolerated(h, err)
+}
+
+// step finds a handler's step, from a run that ended before its time, or adds
+// it.
+func (r *record) step(h Handler) *step {
+	for i := range r.Steps {
+		if r.Steps[i].Handler.same(h) {
+			return &r.Steps[i]
+		}
+	}
+	r.Steps = append(r.Steps, step{Handler: h})
+	return &r.Steps[len(r.Steps)-1]
+}
+
+// rollback cleans up what this call did, last first, and with it the rest of
+// the order where the client will not.
+func (p *performance) rollback(ctx context.Context, cause error) error {
+	extra := map[string]string{"EXTAUTH_RESULT": "failed"}
+	whole := p.before && (len(p.events) > 1 || isLast(p.events[0]))
+	var errs []error
+	if whole {
+		errs = append(errs, p.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Domains: p.domains()}, extra))
+	}
+	for _, r := range reversed(p.done) {
+		_, err := p.clean(ctx, p.journal, r, r.Event, extra)
+		errs = append(errs, err, p.order.add(r.Event, true))
+	}
+	if whole {
+		errs = append(errs, p.bracket(ctx, envmap.Event{Cmd: envmap.PostCleanup, Domains: p.domains(), Challenges: asCleanup(p.events)}, extra))
+	}
+	if p.Abandons {
+		errs = append(errs, p.abandon(ctx, extra))
+	}
+	if undo := errors.Join(errs...); undo != nil {
+		return &RollbackError{cause, undo}
+	}
+	return cause
+}
+
+// abandon undoes the challenges of the order that earlier calls performed.
+func (p *performance) abandon(ctx context.Context, extra map[string]string) error {
+	standing, _ := p.order.standing()
+	var errs []error
+	for _, e := range reversed(standing) {
+		unlock, err := p.lockAll(ctx, p.journal, []envmap.Event{e})
+		if err == nil {
+			err = p.cleanRecorded(ctx, p.journal, e, extra)
+		}
+		unlock()
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, p.order.end())...)
+}

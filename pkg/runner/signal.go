@@ -1,0 +1,52 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// SignalError is the cause of a context that a signal ended.
+type SignalError struct{ Signal syscall.Signal }
+
+func (e *SignalError) Error() string { return fmt.Sprintf("stopped by %s", e.Signal) }
+
+// interrupted tells whether a failure came from a signal.
+func interrupted(err error) bool {
+	var s *SignalError
+	return errors.As(err, &s) || errors.Is(err, context.Canceled)
+}
+
+// NotifyContext is ended by SIGINT, SIGTERM or SIGHUP, with a *SignalError as
+// its cause. A signal that our parent ignores (nohup) stays ignored. SIGPIPE is
+// caught and dropped, so that writing to a closed pipe is an error and not the
+// end: handlers still start with every signal at its default.
+func NotifyContext(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE)
+	go func() {
+		select {
+		case s := <-signals:
+			cancel(&SignalError{s.(syscall.Signal)})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { signal.Stop(signals); signal.Stop(broken); cancel(nil) }
+}
+
+// Die ends the process by a signal, as it would have ended without us.
+func Die(s syscall.Signal) {
+	signal.Reset(s)
+	_ = syscall.Kill(os.Getpid(), s)
+	select {} // until it arrives
+}

@@ -1,0 +1,86 @@
+package runner
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+)
+
+// StartError says why a program could not be started.
+type StartError struct {
+	Path   string
+	Reason string
+	Err    error
+}
+
+func (e *StartError) Error() string { return e.Path + ": " + e.Reason }
+func (e *StartError) Unwrap() error { return e.Err }
+
+// NotFound tells whether there is no such program, as opposed to one that the
+// system refused to run (env(1): status 127 and 126).
+func (e *StartError) NotFound() bool { return errors.Is(e.Err, fs.ErrNotExist) }
+
+// Locate finds a program: a name with a slash as it is, another in PATH. The
+// error is a *StartError.
+func Locate(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path, nil
+	}
+	if !strings.Contains(name, "/") {
+		return "", &StartError{name, "is not in PATH", fs.ErrNotExist}
+	}
+	return "", explain(name, errors.Unwrap(err))
+}
+
+// explain tells why the system would not run a file: it says ENOENT for a
+// missing interpreter as for a missing file, and EACCES for several things.
+func explain(path string, err error) *StartError {
+	e := &StartError{Path: path, Reason: fmt.Sprint(err), Err: err}
+	info, statErr := os.Stat(path)
+	switch {
+	case errors.Is(statErr, fs.ErrNotExist):
+		e.Reason, e.Err = "no such file", fs.ErrNotExist
+	case statErr != nil:
+		e.Reason, e.Err = fmt.Sprint(errors.Unwrap(statErr)), statErr
+	case info.IsDir():
+		e.Reason, e.Err = "is a directory", syscall.EACCES
+	case info.Mode()&0o111 == 0:
+		e.Reason, e.Err = "exists but is not executable; chmod +x it", syscall.EACCES
+	case errors.Is(err, fs.ErrNotExist):
+		e.Reason, e.Err = missingInterpreter(path), syscall.ENOEXEC
+	case errors.Is(err, syscall.ENOEXEC):
+		e.Reason = "is neither a program nor begins with #! and an interpreter"
+	case errors.Is(err, syscall.ETXTBSY):
+		e.Reason = "is being written to (text file busy)"
+	case errors.Is(err, fs.ErrPermission):
+		e.Reason = "may not be executed by this user, or its file system is mounted noexec"
+	}
+	return e
+}
+
+// missingInterpreter reads the #! line of a script that is there itself.
+func missingInterpreter(path string) string {
+	head := make([]byte, 256)
+	f, err := os.Open(path)
+	if err != nil {
+		return "its interpreter is missing"
+	}
+	defer f.Close()
+	n, _ := f.Read(head)
+	line, _, _ := bytes.Cut(head[:n], []byte("\n"))
+	text, script := strings.CutPrefix(string(line), "#!")
+	words := strings.Fields(text)
+	switch {
+	case !script || len(words) == 0:
+		return "its loader is missing"
+	case strings.HasSuffix(text, "\r"):
+		return fmt.Sprintf("its interpreter %q does not exist: the #! line ends in CR LF", strings.TrimLeft(text, " "))
+	}
+	return fmt.Sprintf("its interpreter %q does not exist", words[0])
+}
