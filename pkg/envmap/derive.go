@@ -122,7 +122,7 @@ func complete(e *Event, thumbprint string) error {
 }
 
 func completeKeyAuth(e *Event, thumbprint string) error {
-	if e.KeyAuth == "" && e.Type == HTTP01 {
+	if e.KeyAuth == "" && e.Type == HTTP01 && isKeyAuth(e.Validation) {
 		e.KeyAuth = e.Validation
 	}
 	if e.KeyAuth == "" && e.Token != "" && thumbprint != "" {

@@ -158,11 +158,11 @@ func decodeHandler(c Call) ([]Event, error) {
 			return nil, err
 		}
 	}
-	e, err := e.finish(c.Env["EXTAUTH_THUMBPRINT"])
+	done, err := e.finish(c.Env["EXTAUTH_THUMBPRINT"])
 	if err != nil {
 		return nil, renamed(err, prefixed(e.Cmd))
 	}
-	return []Event{e}, nil
+	return []Event{done}, nil
 }
 
 // decodeHandlerJSON trusts the whole line, but for the event, which argv[1]
