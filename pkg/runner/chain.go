@@ -145,7 +145,12 @@ func parseLine(dir, line string) (Handler, error) {
 		seen[key] = true
 		faults = append(faults, h.set(convention, dir, key, value))
 	}
-	h.Command = located(dir, words)
+	if len(words) > 0 {
+		h.Command = located(dir, words)
+	}
+	if err := errors.Join(faults...); err != nil && len(words) == 0 {
+		return h, err // the command may be in the option at fault
+	}
 	return h, errors.Join(append(faults, h.check())...)
 }
 
@@ -326,7 +331,7 @@ func unquotedOperator(line string) error {
 // located puts a relative path of a program below the chain file's directory;
 // a bare name is looked for in PATH.
 func located(dir string, words []string) []string {
-	if len(words) > 0 && strings.Contains(words[0], "/") {
+	if strings.Contains(words[0], "/") {
 		words[0] = below(dir, words[0])
 	}
 	return words
