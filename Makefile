@@ -1,0 +1,34 @@
+# make help lists the targets.
+.POSIX:
+GO = go
+RACE = $$(command -v gcc >/dev/null 2>&1 && echo -race)
+
+.PHONY: help build demo test packages check fuzz lint clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+build: ## build the programs into build/
+	CGO_ENABLED=0 $(GO) build -trimpath -o build/ ./cmd/...
+
+demo: build ## show the main job on recorded calls; needs nothing but Go
+	sh demo/demo.sh
+
+test: packages check ## run every test, those with real clients included (as root)
+	$(GO) test $(RACE) -timeout 14m ./...
+
+check: ## vet the code and its form
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
+	$(GO) vet ./...
+
+packages: ## install what the tests need (root on Debian or Ubuntu), or say what it is
+	sh e2e/packages.sh
+
+fuzz: ## fuzz each decoder for FUZZTIME (default 1m)
+	sh pkg/fuzz.sh "$${FUZZTIME:-1m}"
+
+lint: ## run golangci-lint, which is fetched through the module proxy
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run
+
+clean: ## remove what was built
+	rm -rf build

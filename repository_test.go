@@ -1,0 +1,96 @@
+// Package extauth_test checks what no single package can: that the
+// documentation says what the code does, and that the packages keep apart.
+package extauth_test
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/extauth/extauth/pkg/envmap"
+)
+
+// TestREADMENamesTheConventions: the table is made from the code's own rows.
+func TestREADMENamesTheConventions(t *testing.T) {
+	table := "| convention | what it is | from | to |\n|---|---|---|---|\n"
+	for _, c := range envmap.Conventions() {
+		table += fmt.Sprintf("| `%s` | %s | %s | %s |\n", c.Name, c.Doc, yes(c.Decode != nil), yes(c.Encode != nil))
+	}
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	require.Contains(t, string(readme), "\n"+table)
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "-"
+}
+
+// TestEnvmapIsPure: the translation depends on its arguments alone.
+func TestEnvmapIsPure(t *testing.T) {
+	for _, name := range importsOf(t, "pkg/envmap") {
+		for _, impure := range []string{"os", "os/exec", "net", "net/http", "time", "syscall", "io/fs"} {
+			require.NotEqual(t, impure, name)
+		}
+		require.NotContains(t, name, "github.com/")
+	}
+}
+
+// TestRunnerKnowsNoConvention: what is particular to one stands in its file.
+func TestRunnerKnowsNoConvention(t *testing.T) {
+	for _, name := range importsOf(t, "pkg/runner") {
+		require.NotContains(t, name, "extauth/internal")
+		require.NotEqual(t, "net", name)
+	}
+}
+
+func importsOf(t *testing.T, directory string) []string {
+	files, err := filepath.Glob(filepath.Join(directory, "*.go"))
+	require.NoError(t, err)
+	var all []string
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		require.NoError(t, err)
+		for _, spec := range parsed.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			require.NoError(t, err)
+			all = append(all, name)
+		}
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+// TestMainsAreThin: a program is a function in internal/cli.
+func TestMainsAreThin(t *testing.T) {
+	mains, err := filepath.Glob("cmd/*/main.go")
+	require.NoError(t, err)
+	require.NotEmpty(t, mains)
+	for _, file := range mains {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.LessOrEqual(t, strings.Count(string(text), "\n"), 12, file)
+	}
+}
+
+// TestREADMESaysHowToTest: continuous integration runs what people are told.
+func TestREADMESaysHowToTest(t *testing.T) {
+	for _, file := range []string{"README.md", ".ci/run"} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Contains(t, string(text), "make demo")
+		require.Contains(t, string(text), "make test")
+	}
+}
