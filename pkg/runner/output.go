@@ -11,6 +11,9 @@ import (
 // with all else in it.
 const maxOutput = 32 << 10
 
+// maxDelivered is how much of all handlers' output a client gets, in bytes.
+const maxDelivered = 3 * maxOutput
+
 // capture keeps the first max bytes that are written to it and forgets the
 // rest, so that a handler can write as much as it likes.
 type capture struct {

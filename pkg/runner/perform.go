@@ -23,20 +23,13 @@ type performance struct {
 // perform runs the chain for each challenge, and undoes everything when
 // something fails.
 func (c *call) perform(ctx context.Context, events []envmap.Event) error {
-	if err := c.feasible(events); err != nil {
-		return err
-	}
 	j := c.journal()
-	if _, err := j.open(); err != nil {
-		return err
-	}
-	unlock, err := c.lockAll(ctx, j, events)
-	defer unlock()
-	if err != nil {
-		return err
-	}
 	p := &performance{call: c, events: events, order: c.orderOf(j, events), journal: j}
-	err = p.run(ctx)
+	unlock, err := p.prepare(ctx)
+	defer unlock()
+	if err == nil {
+		err = p.run(ctx)
+	}
 	if err == nil {
 		err = context.Cause(ctx) // a handler may end well all the same
 	}
@@ -47,6 +40,17 @@ func (c *call) perform(ctx context.Context, events []envmap.Event) error {
 		return p.rollback(context.WithoutCancel(ctx), err)
 	}
 	return nil
+}
+
+// prepare does what can fail before anything is run.
+func (p *performance) prepare(ctx context.Context) (unlock func(), err error) {
+	if err := p.feasible(p.events); err != nil {
+		return func() {}, err
+	}
+	if _, err := p.journal.open(); err != nil {
+		return func() {}, err
+	}
+	return p.lockAll(ctx, p.journal, p.events)
 }
 
 // orderOf is the order that a single challenge belongs to. One whose place is

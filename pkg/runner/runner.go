@@ -159,10 +159,15 @@ func (c *call) readEnv(h Handler) error {
 
 func (c *call) journal() journal { return journal{filepath.Join(c.State, "journal")} }
 
-// deliver hands the output to the client.
+// deliver hands the output to the client, cut where there is more of it than
+// certbot could put into a variable. What a handler gets back of its own is in
+// the journal.
 func (c *call) deliver() error {
 	if c.Deliver == nil {
 		return nil
+	}
+	if len(c.output) > maxDelivered {
+		c.output = Clean(c.output[:maxDelivered], true)
 	}
 	return c.Deliver(c.output)
 }

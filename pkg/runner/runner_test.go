@@ -207,6 +207,27 @@ func TestClientThatAbandons(t *testing.T) {
 	w.requireEmptyJournal()
 }
 
+// TestAbandonedBeforeAnythingRuns: an order is undone also where its next
+// challenge has no handler at all.
+func TestAbandonedBeforeAnythingRuns(t *testing.T) {
+	w := newWorld(t, "handler domain=a.test phase=perform,cleanup "+logging(t, "A", "")+"\n")
+	w.Abandons = true
+	a, b := perform("a.test"), perform("b.test")
+	a.Order, b.Order = "a.test b.test", "a.test b.test"
+	require.NoError(t, w.run(a))
+	require.ErrorAs(t, w.run(b), new(*runner.NoHandlerError))
+	require.Equal(t, []string{"A perform", "A cleanup"}, w.log())
+	w.requireEmptyJournal()
+}
+
+// TestOutputThatCertbotCanKeep: with many handlers it is cut as a whole.
+func TestOutputThatCertbotCanKeep(t *testing.T) {
+	flood := "handler phase=perform " + script(t, `head -c 100000 /dev/zero | tr '\0' x`) + "\n"
+	w := newWorld(t, strings.Repeat(flood, 6))
+	w.Deliver = func(output []byte) error { require.Len(t, output, 96<<10); return nil }
+	require.NoError(t, w.run(perform("a.test")))
+}
+
 // TestBatch: a whole order in one call is undone as a whole.
 func TestBatch(t *testing.T) {
 	failing := script(t, `echo "$1 $domain" >>"$LOG"; [ "$1 $domain" != "perform c.test" ]`)
