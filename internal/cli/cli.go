@@ -83,7 +83,8 @@ func (f *front) run(events []envmap.Event, words []string) error {
 		return f.dryRun(t, events)
 	}
 	if t.execs(f.client, events) {
-		if err := f.exec(t.chain[0], events[0]); !errors.Is(err, runner.ErrStdinTooLong) {
+		err := runner.Exec(t.chain[0], events[0], f.Environ, f.tracer())
+		if !errors.Is(err, runner.ErrStdinTooLong) {
 			return err
 		}
 	}
@@ -137,31 +138,11 @@ func (f *front) write(text []byte) error {
 	return nil
 }
 
-// exec becomes the handler.
-func (f *front) exec(h runner.Handler, e envmap.Event) error {
-	convention, _ := envmap.Lookup(h.Convention)
-	call, err := convention.Encode(e)
-	if err != nil {
-		return err
-	}
-	variables, err := runner.ReadEnvFiles(h.EnvFiles)
-	if err != nil {
-		return err
-	}
-	argv := append(h.Command, call.Args...)
-	f.trace("exec: " + runner.Quote(argv))
-	about := map[string]string{"EXTAUTH_EVENT": string(e.Cmd), "EXTAUTH_PHASE": e.Phase()}
-	return &execError{runner.Exec(argv, runner.Environment(f.Environ, call.Env, variables, about), call.Stdin)}
-}
-
-// execError is a handler that this process could not become.
-type execError struct{ err error }
-
-func (e *execError) Error() string { return e.err.Error() }
-func (e *execError) Unwrap() error { return e.err }
-
 // supervise runs the handlers under the runner.
 func (f *front) supervise(t *target, events []envmap.Event) error {
+	if err := t.locate(); err != nil {
+		return err
+	}
 	ctx, stop := runner.NotifyContext(context.Background())
 	defer stop()
 	r, err := f.runner(t)
@@ -177,14 +158,10 @@ func (f *front) runner(t *target) (*runner.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runner.Runner{
+	return &runner.Runner{
 		Chain: t.chain, Environ: f.Environ, State: state,
-		Timeout: f.options.timeout, Abandons: f.abandons, Warn: f.warn,
-	}
-	if f.options.verbose {
-		r.Trace = f.warn
-	}
-	return r, nil
+		Timeout: f.options.timeout, Abandons: f.abandons, Warn: f.warn, Trace: f.tracer(),
+	}, nil
 }
 
 // warn writes a line for people, or several.
@@ -194,10 +171,12 @@ func (f *front) warn(message string) {
 	}
 }
 
-func (f *front) trace(message string) {
+// tracer is warn where --verbose asks for it, else nil.
+func (f *front) tracer() func(string) {
 	if f.options.verbose {
-		f.warn(message)
+		return f.warn
 	}
+	return nil
 }
 
 // finish reports an error, if there is one, and returns the exit status. Where
@@ -210,7 +189,7 @@ func (f *front) finish(err error) int {
 		runner.Die(syscall.SIGPIPE)
 	}
 	f.warn(err.Error())
-	if usage := new(usageError); errors.As(err, &usage) {
+	if status(err) == statusUsage {
 		fmt.Fprintf(f.Stderr, "Try '%s --help' for more information.\n", f.name)
 	}
 	if s := new(runner.SignalError); errors.As(err, &s) {

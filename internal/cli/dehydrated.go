@@ -46,7 +46,9 @@ func (f *front) dehydrated() error {
 	}
 	events, err := f.decode(set.Args())
 	if unknown := new(envmap.OperationError); errors.As(err, &unknown) {
-		f.trace(err.Error() + " is ignored, as dehydrated asks")
+		if f.options.verbose {
+			f.warn(err.Error() + " is ignored, as dehydrated asks")
+		}
 		return nil
 	}
 	words, wordsErr := f.handlerWords()

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 )
 
 const hookUsage = `Usage: extauth-hook [OPTION]... auth|cleanup|deploy|pre|post [--] [HANDLER [ARG]...]
@@ -48,6 +50,9 @@ func (f *front) hook() error {
 	}
 	if err != nil {
 		return err
+	}
+	if !slices.Contains([]string{"auth", "cleanup", "deploy", "pre", "post"}, operand) {
+		return &usageError{fmt.Sprintf("%q is none of auth, cleanup, deploy, pre or post", operand)}
 	}
 	events, err := f.decode([]string{operand})
 	if err != nil {

@@ -56,6 +56,9 @@ func (f *front) json() (worst int, err error) {
 
 // supervised runs every line under the runner and answers each.
 func (f *front) supervised(t *target) (worst int, err error) {
+	if err := t.locate(); err != nil {
+		return 0, err
+	}
 	ctx, stop := runner.NotifyContext(context.Background())
 	defer stop()
 	r, err := f.runner(t)

@@ -21,6 +21,18 @@ type target struct {
 // single tells whether there is one handler, from a command line.
 func (t *target) single() bool { return len(t.chain) == 1 && t.chain[0].Line == 0 }
 
+// locate sees before anything is run whether a single handler's program is
+// there; a chain file's were looked for when it was read.
+func (t *target) locate() error {
+	if !t.single() {
+		return nil
+	}
+	if _, err := runner.Locate(t.chain[0].Command[0]); err != nil {
+		return &configError{err.Error()}
+	}
+	return nil
+}
+
 // target finds the handlers: words of the command line, --chain, --to json,
 // $EXTAUTH_HANDLER, $EXTAUTH_CHAIN, $EXTAUTH_TO=json, the system's chain file.
 func (f *front) target(words []string) (*target, error) {

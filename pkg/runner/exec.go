@@ -6,6 +6,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/extauth/extauth/pkg/envmap"
 )
 
 // ErrStdinTooLong says that an event does not fit the pipe that Exec would
@@ -14,19 +16,34 @@ var ErrStdinTooLong = errors.New("event is too long for a pipe")
 
 // Exec turns this process into a handler: its process id, exit status,
 // standard streams and signals are the handler's. Where the convention gives
-// an event on standard input, that is a pipe that holds it. Exec returns only
-// with an error, a *StartError where the program cannot be run.
-func Exec(argv, env []string, stdin []byte) error {
+// an event on standard input, that is a pipe that holds it. trace, unless it is
+// nil, is told the command. Exec returns only with an error: a *StartError
+// where the program cannot be run, ErrStdinTooLong, or what Encode or
+// ReadEnvFiles returned.
+func Exec(h Handler, e envmap.Event, environ []string, trace func(string)) error {
+	convention, _ := envmap.Lookup(h.Convention)
+	call, err := convention.Encode(e)
+	if err != nil {
+		return err
+	}
+	variables, err := ReadEnvFiles(h.EnvFiles)
+	if err != nil {
+		return err
+	}
+	argv := append(append([]string{}, h.Command...), call.Args...)
 	path, err := Locate(argv[0])
 	if err != nil {
 		return err
 	}
-	if stdin != nil {
-		if err := feed(stdin); err != nil {
+	if trace != nil {
+		trace("exec: " + Quote(argv))
+	}
+	if call.Stdin != nil {
+		if err := feed(call.Stdin); err != nil {
 			return err
 		}
 	}
-	return explain(path, syscall.Exec(path, argv, env))
+	return explain(path, syscall.Exec(path, argv, Environment(environ, call.Env, variables, about(e))))
 }
 
 // feed makes a pipe that holds the text our standard input. A pipe takes

@@ -39,6 +39,8 @@ type record struct {
 type step struct {
 	Handler Handler
 	Output  string
+
+	taken bool // this run's, not one that an earlier run left
 }
 
 // version is the first thing in a record; another is not read.

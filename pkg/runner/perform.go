@@ -211,14 +211,15 @@ func (p *performance) step(ctx context.Context, r *record, h Handler) error {
 }
 
 // step finds a handler's step, from a run that ended before its time, or adds
-// it.
+// it. Each is found once in a run: a chain may have the same line twice.
 func (r *record) step(h Handler) *step {
 	for i := range r.Steps {
-		if r.Steps[i].Handler.same(h) {
-			return &r.Steps[i]
+		if s := &r.Steps[i]; !s.taken && s.Handler.same(h) {
+			s.taken = true
+			return s
 		}
 	}
-	r.Steps = append(r.Steps, step{Handler: h})
+	r.Steps = append(r.Steps, step{Handler: h, taken: true})
 	return &r.Steps[len(r.Steps)-1]
 }
 

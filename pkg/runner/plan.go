@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"strings"
+
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
@@ -76,11 +78,15 @@ func plan(h Handler, e envmap.Event) (string, error) {
 	if call == nil || err != nil {
 		return "", err
 	}
-	words := sorted(call.Env)
-	words = append(words, h.command(e.Cmd)...)
+	env := about(e)
+	for name, value := range call.Env {
+		env[name] = value
+	}
+	words := append(sorted(env), h.command(e.Cmd)...)
 	line := Quote(append(words, call.Args...))
 	if call.Stdin != nil {
-		line = "printf %s " + singleQuote(string(call.Stdin)) + " | " + line
+		lines := strings.Split(strings.TrimSuffix(string(call.Stdin), "\n"), "\n")
+		line = "printf '%s\\n' " + Quote(lines) + " | " + line
 	}
 	return line, nil
 }

@@ -204,16 +204,20 @@ func (c *call) invoke(ctx context.Context, h Handler, e envmap.Event, extra map[
 }
 
 func (c *call) process(h Handler, e envmap.Event, encoded *envmap.Call, extra map[string]string) *process {
-	about := map[string]string{"EXTAUTH_EVENT": string(e.Cmd), "EXTAUTH_PHASE": e.Phase()}
 	return &process{
 		argv:    append(append([]string{}, h.command(e.Cmd)...), encoded.Args...),
-		env:     Environment(c.Environ, encoded.Env, c.env[strings.Join(h.EnvFiles, "\x00")], about, extra),
+		env:     Environment(c.Environ, encoded.Env, c.env[strings.Join(h.EnvFiles, "\x00")], about(e), extra),
 		stdin:   encoded.Stdin,
 		user:    h.User,
 		timeout: firstSet(h.Timeout, c.Timeout, DefaultTimeout),
 		grace:   firstSet(c.Grace, DefaultGrace),
 		stderr:  func(line string) { c.Warn(h.name(e) + ": " + line) },
 	}
+}
+
+// about tells any handler what it is called for.
+func about(e envmap.Event) map[string]string {
+	return map[string]string{"EXTAUTH_EVENT": string(e.Cmd), "EXTAUTH_PHASE": e.Phase()}
 }
 
 func firstSet(durations ...time.Duration) time.Duration {

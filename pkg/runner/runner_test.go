@@ -330,7 +330,10 @@ func TestInterruptedRunIsUndone(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	done := make(chan error)
 	go func() { done <- w.Run(ctx, []envmap.Event{perform("a.test")}) }()
-	require.Eventually(t, func() bool { _, err := os.Stat(filepath.Join(w.dir, "log")); return err == nil }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool {
+		info, err := os.Stat(filepath.Join(w.dir, "log"))
+		return err == nil && info.Size() > 0
+	}, 10*time.Second, time.Millisecond)
 	cancel(&runner.SignalError{Signal: 15})
 	require.ErrorAs(t, <-done, new(*runner.SignalError))
 	require.Equal(t, []string{"perform ", "cleanup failed"}, w.log())

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // SignalError is the cause of a context that a signal ended.
@@ -44,9 +45,14 @@ func NotifyContext(parent context.Context) (context.Context, context.CancelFunc)
 	return ctx, func() { signal.Stop(signals); signal.Stop(broken); cancel(nil) }
 }
 
-// Die ends the process by a signal, as it would have ended without us.
+// Die ends the process by a signal, as it would have ended without us. Of
+// SIGPIPE a Go program dies only in a write to its standard streams.
 func Die(s syscall.Signal) {
 	signal.Reset(s)
+	if s == syscall.SIGPIPE {
+		_, _ = os.Stdout.Write([]byte("\n"))
+	}
 	_ = syscall.Kill(os.Getpid(), s)
-	select {} // until it arrives
+	time.Sleep(time.Second) // until it arrives
+	os.Exit(128 + int(s))
 }

@@ -1,0 +1,121 @@
+package cli_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+
+	"github.com/extauth/extauth/internal/cli"
+)
+
+var update = flag.Bool("update", false, "write what the programs print into the scripts")
+
+func TestMain(m *testing.M) {
+	heedSignals()
+	testscript.Main(m, map[string]func(){
+		"extauth-hook":       func() { os.Exit(cli.Hook(process())) },
+		"extauth-dehydrated": func() { os.Exit(cli.Dehydrated(process())) },
+		"extauth-json":       func() { os.Exit(cli.JSON(process())) },
+	})
+}
+
+// process is the IO of the running process, but for the system's chain file,
+// which no test may depend on.
+func process() cli.IO {
+	io := cli.Process()
+	io.SystemChain = os.Getenv("EXTAUTH_TEST_SYSTEM_CHAIN")
+	if io.SystemChain == "" {
+		io.SystemChain = "/nonexistent/extauth/chain"
+	}
+	return io
+}
+
+// heedSignals lets the programs start with the signals at their default even
+// where the tests run under nohup(1) or in the background of a shell: a signal
+// that is caught here is at its default behind execve(2).
+func heedSignals() {
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
+}
+
+// TestScript runs the programs as users and clients do: each file below
+// testdata/script is one behaviour.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup:               setup,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status},
+		Condition:           condition,
+	})
+}
+
+// setup gives a script the programs, the system's tools and a journal of its
+// own, and nothing else of the environment that the tests run in. Files that
+// begin with #! can be executed.
+func setup(env *testscript.Env) error {
+	programs := filepath.SplitList(env.Getenv("PATH"))[0]
+	env.Setenv("PATH", programs+":/usr/bin:/bin")
+	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("EXTAUTH_STATE_DIR", filepath.Join(env.WorkDir, "state"))
+	return filepath.WalkDir(env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || !bytes.HasPrefix(text, []byte("#!")) {
+			return err
+		}
+		return os.Chmod(path, 0o755)
+	})
+}
+
+// status runs a program and asserts how it ends: with an exit status, or by a
+// signal that it dies of, as SIGTERM. What it printed is there for stdout and
+// stderr, as after exec.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status STATUS|SIGNAL program [args...]")
+	}
+	if got := ending(ts.Exec(args[1], args[2:]...)); got != args[0] {
+		ts.Fatalf("%s ended with %s, want %s", args[1], got, args[0])
+	}
+}
+
+func ending(err error) string {
+	exit := new(exec.ExitError)
+	switch {
+	case err == nil:
+		return "0"
+	case !errors.As(err, &exit):
+		return err.Error()
+	}
+	if s := exit.Sys().(syscall.WaitStatus); s.Signaled() {
+		return unix.SignalName(s.Signal())
+	}
+	return strconv.Itoa(exit.ExitCode())
+}
+
+// condition adds [root]: whether the tests run as root.
+func condition(name string) (bool, error) {
+	if name != "root" {
+		return false, errors.New("unknown condition")
+	}
+	return os.Geteuid() == 0, nil
+}
