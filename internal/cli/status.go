@@ -45,6 +45,7 @@ func status(err error) int {
 		applies func(error) bool
 	}{
 		{statusLeft, is[*runner.RollbackError]},
+		{statusPermission, is[*runner.UnsafeError]},
 		{statusLater, is[*runner.TimeoutError]},
 		{statusLater, is[*runner.LockedError]},
 		{statusSystem, func(err error) bool { return is[*runner.HandlerError](err) && is[*runner.StartError](err) }},

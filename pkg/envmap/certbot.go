@@ -97,6 +97,9 @@ func certbotNames(e Event) map[string]string {
 		"remaining": certbotRemaining, "domains": certbotAllDomains, "z_domain": certbotSNIDomain,
 		"cert_path": certbotCertPath, "key_path": certbotKeyPath, "failed_domains": failedDomains,
 	}
+	if e.Type == TLSSNI01 {
+		names["validation"] = certbotSNIDomain
+	}
 	if !e.IsChallenge() {
 		for _, name := range []string{"cert_path", "key_path", "chain_path", "fullchain_path"} {
 			names[name] = renewedLineage

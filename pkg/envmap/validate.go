@@ -74,7 +74,7 @@ func (e Event) validateValue() error {
 	case DNS01, DNSAccount01:
 		return e.wanted(isBase64URL(e.Validation) && len(e.Validation) == 43, "is not 43 base64url characters")
 	case HTTP01:
-		return e.wanted(isKeyAuth(e.Validation) && TokenOf(e.Validation) == e.Token, "is not TOKEN.THUMBPRINT")
+		return e.wanted(isKeyAuth(e.Validation) && TokenOf(e.Validation) == e.Token, "is not TOKEN.THUMBPRINT with its token")
 	case TLSALPN01:
 		_, ok := digest(e.Validation)
 		return e.wanted(ok, "is not 32 bytes as hex or base64url")

@@ -47,10 +47,14 @@ func (e *ChainError) Error() string { return errors.Join(e.Faults...).Error() }
 // split as a shell would, without variables, backticks or operators. Lines
 // that begin with # and blank lines are skipped; a backslash at the end joins
 // lines. Every error of the file is reported at once, as a *ChainError; a file
-// that cannot be read is a *fs.PathError.
+// that cannot be read is a *fs.PathError, one that others can change an
+// *UnsafeError.
 func ReadChain(file string) ([]Handler, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkProgram(file); err != nil {
 		return nil, err
 	}
 	return ParseChain(file, string(text))

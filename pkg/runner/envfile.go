@@ -1,36 +1,179 @@
 package runner
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"strings"
+	"syscall"
+	"unicode/utf8"
 
 	"github.com/joho/godotenv"
 )
 
-// ReadEnvFiles reads dotenv files, later over earlier. No error shows what is
-// in a file: godotenv's quote the text around a fault, secrets and all.
+// maxEnvFile is the size of a dotenv file, in bytes.
+const maxEnvFile = 1 << 20
+
+// EnvFileError refuses a dotenv file. It never shows what is in it.
+type EnvFileError struct{ Faults []error }
+
+func (e *EnvFileError) Error() string { return errors.Join(e.Faults...).Error() }
+
+// ReadEnvFiles reads dotenv files, later over earlier. The error is an
+// *EnvFileError, a *UnsafeError or a *fs.PathError.
 func ReadEnvFiles(files []string) (map[string]string, error) {
 	all := map[string]string{}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := readSafely(file)
 		if err != nil {
 			return nil, err
 		}
-		variables, err := godotenv.UnmarshalBytes(text)
+		variables, err := parseEnv(file, text)
 		if err != nil {
-			return nil, &EnvFileError{file, "has a line that is not NAME=value"}
+			return nil, err
 		}
 		for name, value := range variables {
-			if name == "" || Injects(name, value) {
-				return nil, &EnvFileError{file, fmt.Sprintf("may not set %q", name)}
-			}
 			all[name] = value
 		}
 	}
 	return all, nil
 }
 
-// EnvFileError refuses a dotenv file.
-type EnvFileError struct{ File, Reason string }
+// readSafely reads a regular file of credentials that nobody else can read or
+// write. The file that is looked at is the one that is read.
+func readSafely(file string) ([]byte, error) {
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxEnvFile {
+		return nil, &EnvFileError{[]error{fmt.Errorf("%s: is not a regular file of at most %d bytes", file, maxEnvFile)}}
+	}
+	if err := checkSecret(file, info); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(f, maxEnvFile))
+}
 
-func (e *EnvFileError) Error() string { return e.File + ": " + e.Reason }
+// parseEnv reads NAME=value lines. godotenv shows the text around a fault in
+// its errors, and quietly changes values that have a $ or a backslash; so each
+// line is checked first, and what godotenv would change is refused.
+func parseEnv(file string, text []byte) (map[string]string, error) {
+	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
+	var faults []error
+	lines := map[string]int{}
+	for i, line := range strings.Split(string(text), "\n") {
+		name, err := checkEnvLine(strings.TrimSuffix(line, "\r"))
+		switch {
+		case err == nil && name == "":
+			continue
+		case err == nil && lines[name] > 0:
+			err = fmt.Errorf("%s is there already, in line %d", name, lines[name])
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s:%d: %w", file, i+1, err))
+			continue
+		}
+		lines[name] = i + 1
+	}
+	if len(faults) > 0 {
+		return nil, &EnvFileError{faults}
+	}
+	return parseChecked(file, text, len(lines))
+}
+
+// parseChecked lets godotenv read the lines, and believes nothing that the
+// check has not seen.
+func parseChecked(file string, text []byte, want int) (variables map[string]string, err error) {
+	fault := &EnvFileError{[]error{fmt.Errorf("%s: cannot be read as NAME=value lines", file)}}
+	defer func() {
+		if recover() != nil { // a version of godotenv panics on some values
+			variables, err = nil, fault
+		}
+	}()
+	variables, err = godotenv.UnmarshalBytes(text)
+	if err != nil || len(variables) != want {
+		return nil, fault
+	}
+	return variables, nil
+}
+
+// checkEnvLine returns the name that a line sets, "" for a blank or a comment.
+func checkEnvLine(line string) (string, error) {
+	if !utf8.ValidString(line) || strings.ContainsAny(line, "\x00\r") {
+		return "", errors.New("is not UTF-8 text")
+	}
+	line = strings.TrimSpace(line)
+	if line == "" || line[0] == '#' {
+		return "", nil
+	}
+	if rest, exported := strings.CutPrefix(line, "export "); exported {
+		line = strings.TrimSpace(rest)
+	}
+	name, value, assigned := strings.Cut(line, "=")
+	name = strings.TrimSpace(name)
+	if !assigned || !isVariable(name) {
+		return "", errors.New("expected NAME=value")
+	}
+	if name == "PATH" || Injects(name, "") {
+		return "", fmt.Errorf("%s may not be set: it would make handlers run other code", name)
+	}
+	return name, checkEnvValue(strings.TrimSpace(value))
+}
+
+func isVariable(name string) bool {
+	for i, c := range name {
+		letter := 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || c == '_'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+// checkEnvValue refuses values that would not arrive as they are written.
+func checkEnvValue(value string) error {
+	if value == "" {
+		return nil
+	}
+	quote := value[0]
+	if quote != '\'' && quote != '"' {
+		return checkBare(value, "`")
+	}
+	inner, behind, closed := strings.Cut(value[1:], string(quote))
+	behind = strings.TrimSpace(behind)
+	switch {
+	case !closed:
+		return errors.New("its quote is not closed in the same line")
+	case behind != "" && behind[0] != '#':
+		return errors.New("has something behind its closing quote")
+	case strings.HasSuffix(inner, `\`):
+		return errors.New("a backslash before the closing quote would be lost")
+	case quote == '"':
+		return checkBare(inner, `\`)
+	}
+	return nil
+}
+
+// checkBare refuses what only single quotes keep as it is.
+func checkBare(value, also string) error {
+	for _, c := range "$" + also {
+		if strings.ContainsRune(value, c) {
+			return fmt.Errorf("%q must be in single quotes", c)
+		}
+	}
+	if strings.HasSuffix(value, `\`) {
+		return errors.New(`'\\' at the end must be in single quotes`)
+	}
+	if strings.HasPrefix(value, "#") {
+		return errors.New("'#' must be in single quotes")
+	}
+	return nil
+}

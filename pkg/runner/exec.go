@@ -18,8 +18,8 @@ var ErrStdinTooLong = errors.New("event is too long for a pipe")
 // standard streams and signals are the handler's. Where the convention gives
 // an event on standard input, that is a pipe that holds it. trace, unless it is
 // nil, is told the command. Exec returns only with an error: a *StartError
-// where the program cannot be run, ErrStdinTooLong, or what Encode or
-// ReadEnvFiles returned.
+// where the program cannot be run, an *UnsafeError, ErrStdinTooLong, or what
+// Encode or ReadEnvFiles returned.
 func Exec(h Handler, e envmap.Event, environ []string, trace func(string)) error {
 	convention, _ := envmap.Lookup(h.Convention)
 	call, err := convention.Encode(e)
@@ -33,6 +33,9 @@ func Exec(h Handler, e envmap.Event, environ []string, trace func(string)) error
 	argv := append(append([]string{}, h.Command...), call.Args...)
 	path, err := Locate(argv[0])
 	if err != nil {
+		return err
+	}
+	if err := checkProgram(path); err != nil {
 		return err
 	}
 	if trace != nil {

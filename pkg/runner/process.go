@@ -107,6 +107,9 @@ func (p *process) start(ctx context.Context, stdout, stderr *os.File) (*exec.Cmd
 	if err != nil {
 		return nil, err
 	}
+	if err := checkProgram(path); err != nil {
+		return nil, err
+	}
 	for try := 0; ; try++ {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
