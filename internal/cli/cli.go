@@ -25,11 +25,16 @@ type IO struct {
 	Stderr  io.Writer
 
 	SystemChain string // the chain file of last resort
+
+	Step func(name string) error // nil; see runner.Runner.Step
 }
 
 // Process is the IO of the running process.
 func Process() IO {
-	return IO{os.Args, os.Environ(), os.Stdin, os.Stdout, os.Stderr, "/etc/extauth/chain"}
+	return IO{
+		Args: os.Args, Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		SystemChain: "/etc/extauth/chain",
+	}
 }
 
 // front is a front end at work: a client's call, the options, and the handlers
@@ -160,7 +165,7 @@ func (f *front) runner(t *target) (*runner.Runner, error) {
 	}
 	return &runner.Runner{
 		Chain: t.chain, Environ: f.Environ, State: state,
-		Timeout: f.options.timeout, Abandons: f.abandons, Warn: f.warn, Trace: f.tracer(),
+		Timeout: f.options.timeout, Abandons: f.abandons, Warn: f.warn, Trace: f.tracer(), Step: f.Step,
 	}, nil
 }
 

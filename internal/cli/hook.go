@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
 )
@@ -64,7 +65,10 @@ func (f *front) hook() error {
 // operands reads options, the operand, further options, and the HANDLER behind
 // them or behind --.
 func (f *front) operands() (operand string, words []string, err error) {
-	set := f.flags()
+	return f.operandsOf(f.flags())
+}
+
+func (f *front) operandsOf(set *flag.FlagSet) (operand string, words []string, err error) {
 	if err := f.parse(set, f.Args[1:]); err != nil {
 		return "", nil, err
 	}

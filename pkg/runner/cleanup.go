@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"os"
 	"reflect"
 
 	"github.com/extauth/extauth/pkg/envmap"
@@ -74,9 +75,11 @@ func load(j journal, events []envmap.Event) (map[string]*record, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r != nil {
-			records[key(e)] = r
+		if r == nil {
+			os.Remove(j.temporary(key(e))) // what a crash before its rename left
+			continue
 		}
+		records[key(e)] = r
 	}
 	return records, nil
 }
@@ -146,29 +149,30 @@ func (c *call) cleanRecorded(ctx context.Context, j journal, e envmap.Event, ext
 }
 
 // clean undoes a record's handlers, last first, all of them. Each that is done
-// is struck off; those that failed stay in the journal.
+// is struck off; those that failed stay in the journal. That one could not be
+// struck off is of no account once the whole record is gone.
 func (c *call) clean(ctx context.Context, j journal, r *record, e envmap.Event, extra map[string]string) ([]byte, error) {
 	e = remembered(e, r.Event)
 	var output []byte
-	var errs []error
+	var failed, unsaved []error
 	for i := len(r.Steps) - 1; i >= 0; i-- {
 		s := r.Steps[i]
 		e.AuthOutput = &s.Output
 		printed, err := c.invoke(ctx, s.Handler, e, extra)
 		output = append(output, printed...)
 		if err = c.tolerated(s.Handler, err); err != nil {
-			errs = append(errs, err)
+			failed = append(failed, err)
 			continue
 		}
 		r.Steps = append(r.Steps[:i:i], r.Steps[i+1:]...)
 		if len(r.Steps) > 0 {
-			errs = append(errs, j.save(key(r.Event), r))
+			unsaved = append(unsaved, j.save(key(r.Event), r))
 		}
 	}
 	if len(r.Steps) == 0 {
-		errs = append(errs, j.remove(key(r.Event)))
+		return output, j.remove(key(r.Event))
 	}
-	return output, errors.Join(errs...)
+	return output, errors.Join(append(failed, unsaved...)...)
 }
 
 // remembered is the clean-up event with what only the performing call said.

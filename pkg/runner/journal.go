@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/extauth/extauth/pkg/envmap"
@@ -19,7 +20,18 @@ import (
 // journal is what was performed and not yet cleaned up: a directory with a
 // file for each challenge. While the directory is there, a challenge without a
 // file is one that nothing is left of.
-type journal struct{ dir string }
+type journal struct {
+	dir  string
+	step func(name string) error // see Runner.Step
+}
+
+// at announces a step; its error takes the step's place.
+func (j journal) at(name string) error {
+	if j.step == nil {
+		return nil
+	}
+	return j.step(name)
+}
 
 // JournalError says that the journal cannot be read or written.
 type JournalError struct{ Err error }
@@ -117,32 +129,49 @@ func (j journal) save(key string, r *record) error {
 		return &JournalError{err}
 	}
 	text := append([]byte(header(body)+"\n"), body...)
-	temporary := j.path(key) + ".new"
-	if err := errors.Join(write(temporary, text), os.Rename(temporary, j.path(key))); err != nil {
-		os.Remove(temporary)
+	if err := j.write(key, text); err != nil {
+		os.Remove(j.temporary(key))
 		return &JournalError{err}
 	}
 	return j.sync()
 }
 
-func write(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+func (j journal) temporary(key string) string { return j.path(key) + ".new" }
+
+func (j journal) write(key string, text []byte) error {
+	f, err := os.OpenFile(j.temporary(key), os.O_CREATE|os.O_WRONLY|os.O_TRUNC|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Sync(), f.Close())
+	if err = j.at("write"); err == nil {
+		_, err = f.Write(text)
+	}
+	if err == nil {
+		err = errors.Join(j.at("fsync"), f.Sync())
+	}
+	if err = errors.Join(err, f.Close(), j.at("rename")); err != nil {
+		return err
+	}
+	return os.Rename(j.temporary(key), j.path(key))
 }
 
 // remove forgets a challenge.
 func (j journal) remove(key string) error {
-	if err := os.Remove(j.path(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return &JournalError{err}
+	for _, path := range []string{j.path(key), j.temporary(key)} {
+		if err := j.at("remove"); err != nil {
+			return &JournalError{err}
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return &JournalError{err}
+		}
 	}
 	return j.sync()
 }
 
 func (j journal) sync() error {
+	if err := j.at("fsync of the directory"); err != nil {
+		return &JournalError{err}
+	}
 	d, err := os.Open(j.dir)
 	if err != nil {
 		return &JournalError{err}

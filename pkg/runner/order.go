@@ -39,6 +39,9 @@ func (o order) begin() error {
 	if o.name == "" {
 		return nil
 	}
+	if err := o.journal.at("forget the order"); err != nil {
+		return &JournalError{err}
+	}
 	if err := os.Remove(o.journal.path(o.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return &JournalError{err}
 	}
@@ -59,7 +62,9 @@ func (o order) add(e envmap.Event, undone bool) error {
 	if err != nil {
 		return &JournalError{err}
 	}
-	_, err = f.Write(append(line, '\n'))
+	if err = o.journal.at("add to the order"); err == nil {
+		_, err = f.Write(append(line, '\n'))
+	}
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return &JournalError{err}
 	}

@@ -61,7 +61,7 @@ func TestEnvironment(t *testing.T) {
 }
 
 func TestRecordsAreChecked(t *testing.T) {
-	j := journal{t.TempDir()}
+	j := journal{dir: t.TempDir()}
 	require.NoError(t, j.save("k", &record{Steps: []step{{Output: "x"}}}))
 	r, err := j.load("k")
 	require.NoError(t, err)

@@ -200,6 +200,7 @@ func (p *performance) challenge(ctx context.Context, e envmap.Event) error {
 func (p *performance) step(ctx context.Context, r *record, h Handler) error {
 	s := r.step(h)
 	if err := p.journal.save(key(r.Event), r); err != nil {
+		r.Steps = r.Steps[:len(r.Steps)-1] // it has not begun
 		return err
 	}
 	output, err := p.invoke(ctx, h, r.Event, nil)

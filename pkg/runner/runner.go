@@ -45,6 +45,11 @@ type Runner struct {
 
 	Warn  func(message string) // for the person who reads the log
 	Trace func(message string) // nil, or what is run and how it went
+
+	// Step, unless it is nil, is called before each thing that a crash could
+	// come before or behind: every write to the journal, every start and end of
+	// a handler. Its error takes the place of the step's. Tests crash there.
+	Step func(name string) error
 }
 
 // HandlerError is a handler that could not do what it was called for.
@@ -157,7 +162,7 @@ func (c *call) readEnv(h Handler) error {
 	return err
 }
 
-func (c *call) journal() journal { return journal{filepath.Join(c.State, "journal")} }
+func (r *Runner) journal() journal { return journal{filepath.Join(r.State, "journal"), r.Step} }
 
 // deliver hands the output to the client, cut where there is more of it than
 // certbot could put into a variable. What a handler gets back of its own is in
@@ -168,6 +173,9 @@ func (c *call) deliver() error {
 	}
 	if len(c.output) > maxDelivered {
 		c.output = Clean(c.output[:maxDelivered], true)
+	}
+	if err := c.journal().at("deliver"); err != nil {
+		return err
 	}
 	return c.Deliver(c.output)
 }
@@ -185,7 +193,11 @@ func (c *call) invoke(ctx context.Context, h Handler, e envmap.Event, extra map[
 	}
 	p := c.process(h, e, encoded, extra)
 	c.trace("run: %s", Quote(p.argv))
+	if err := c.journal().at("start " + e.Phase()); err != nil {
+		return nil, err
+	}
 	o, err := p.run(ctx)
+	err = errors.Join(err, c.journal().at("end "+e.Phase()))
 	if err == nil && o.held {
 		c.Warn(h.name(e) + ": left a process behind that holds its output open")
 	}
@@ -211,8 +223,18 @@ func (c *call) process(h Handler, e envmap.Event, encoded *envmap.Call, extra ma
 		user:    h.User,
 		timeout: firstSet(h.Timeout, c.Timeout, DefaultTimeout),
 		grace:   firstSet(c.Grace, DefaultGrace),
-		stderr:  func(line string) { c.Warn(h.name(e) + ": " + line) },
+		stderr:  func(line string) { c.Warn(h.name(e) + ": " + c.redacted(h, line)) },
 	}
+}
+
+// redacted hides what a handler's env files hold: scripts under set -x print it.
+func (c *call) redacted(h Handler, line string) string {
+	for _, secret := range c.env[strings.Join(h.EnvFiles, "\x00")] {
+		if len(secret) >= 6 {
+			line = strings.ReplaceAll(line, secret, "[redacted]")
+		}
+	}
+	return line
 }
 
 // about tells any handler what it is called for.

@@ -1,0 +1,122 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/extauth/extauth/pkg/envmap"
+)
+
+// Leftover is a challenge that was performed and not yet cleaned up.
+type Leftover struct {
+	ID       string // name of its record: 32 hex digits
+	Event    envmap.Event
+	Started  time.Time
+	Handlers []Handler // those that were started for it, in order
+}
+
+// Leftovers lists the journal, newest first. What cannot be read is an error
+// beside the list, which has the rest.
+func (r *Runner) Leftovers() ([]Leftover, error) {
+	j := r.journal()
+	files, err := os.ReadDir(j.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &JournalError{err}
+	}
+	var all []Leftover
+	var faults []error
+	for _, file := range files {
+		if !isKey(file.Name()) {
+			continue
+		}
+		record, err := j.load(file.Name())
+		faults = append(faults, err)
+		if record != nil {
+			all = append(all, leftover(file.Name(), record))
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Leftover) int { return b.Started.Compare(a.Started) })
+	return all, errors.Join(faults...)
+}
+
+// isKey tells a record's name from those of locks, orders and files set aside.
+func isKey(name string) bool {
+	return len(name) == 32 && strings.Trim(name, "0123456789abcdef") == ""
+}
+
+func leftover(id string, r *record) Leftover {
+	l := Leftover{ID: id, Event: r.Event, Started: r.Started}
+	for _, s := range r.Steps {
+		l.Handlers = append(l.Handlers, s.Handler)
+	}
+	return l
+}
+
+// CleanLeftover cleans up a challenge with the handlers that were started for
+// it, last first, as an order of its own. One that another process holds is
+// left alone, with a *LockedError.
+func (r *Runner) CleanLeftover(ctx context.Context, l Leftover) error {
+	closeInherited()
+	ours := *r
+	ours.Chain = l.Handlers
+	c := &call{Runner: &ours, env: map[string]map[string]string{}}
+	if err := c.readEnvFiles(); err != nil {
+		return err
+	}
+	j := c.journal()
+	f, err := tryLock(j.lock(l.ID))
+	if err != nil {
+		return &JournalError{err}
+	}
+	if f == nil {
+		return &LockedError{l.Event.Domain}
+	}
+	defer func() { os.Remove(j.lock(l.ID)); f.Close() }()
+	return c.cleanLeftover(ctx, j, l.ID)
+}
+
+func (c *call) cleanLeftover(ctx context.Context, j journal, id string) error {
+	r, err := j.load(id)
+	if r == nil || err != nil {
+		return err // somebody cleaned it up in the meantime
+	}
+	e := r.Event
+	e.Cmd = envmap.Cleanup
+	names := []string{e.Domain}
+	before := c.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Type: e.Type, Domains: names}, nil)
+	_, err = c.clean(ctx, j, r, e, nil)
+	after := c.bracket(ctx, envmap.Event{Cmd: envmap.PostCleanup, Domains: names, Challenges: []envmap.Event{e}}, nil)
+	return errors.Join(before, err, after)
+}
+
+// ForgetOrders removes what is known of orders of which no challenge is left.
+func (r *Runner) ForgetOrders() error {
+	j := r.journal()
+	files, err := os.ReadDir(j.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return &JournalError{err}
+	}
+	var errs []error
+	for _, file := range files {
+		if o := (order{j, file.Name()}); strings.HasPrefix(o.name, "order-") && !o.hasRecords() {
+			errs = append(errs, o.end())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (o order) hasRecords() bool {
+	standing, _ := o.standing()
+	return slices.ContainsFunc(standing, func(e envmap.Event) bool {
+		_, err := os.Lstat(o.journal.path(key(e)))
+		return err == nil
+	})
+}
