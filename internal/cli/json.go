@@ -104,6 +104,8 @@ func (f *front) eachLine(serve func(envmap.Event) error) (worst int, err error) 
 		}
 		if err == nil {
 			err = f.serveLine(line, serve)
+		} else {
+			err = f.refuseLine(err)
 		}
 		if fatal(err) {
 			return worst, err

@@ -22,7 +22,6 @@ import (
 var update = flag.Bool("update", false, "write what the programs print into the scripts")
 
 func TestMain(m *testing.M) {
-	heedSignals()
 	testscript.Main(m, map[string]func(){
 		"extauth-hook":       func() { os.Exit(cli.Hook(process())) },
 		"extauth-dehydrated": func() { os.Exit(cli.Dehydrated(process())) },
@@ -34,6 +33,7 @@ func TestMain(m *testing.M) {
 // which no test may depend on.
 func process() cli.IO {
 	io := cli.Process()
+	io.Step = step()
 	io.SystemChain = os.Getenv("EXTAUTH_TEST_SYSTEM_CHAIN")
 	if io.SystemChain == "" {
 		io.SystemChain = "/nonexistent/extauth/chain"
@@ -55,6 +55,8 @@ func heedSignals() {
 // TestScript runs the programs as users and clients do: each file below
 // testdata/script is one behaviour.
 func TestScript(t *testing.T) {
+	heedSignals()
+	syscall.Umask(0o022) // root's programs refuse what others can write
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
 		RequireExplicitExec: true,
@@ -68,7 +70,7 @@ func TestScript(t *testing.T) {
 
 // setup gives a script the programs, the system's tools and a journal of its
 // own, and nothing else of the environment that the tests run in. Files that
-// begin with #! can be executed.
+// begin with #! can be executed; those of credentials are their owner's alone.
 func setup(env *testscript.Env) error {
 	programs := filepath.SplitList(env.Getenv("PATH"))[0]
 	env.Setenv("PATH", programs+":/usr/bin:/bin")
@@ -78,12 +80,19 @@ func setup(env *testscript.Env) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
-		text, err := os.ReadFile(path)
-		if err != nil || !bytes.HasPrefix(text, []byte("#!")) {
-			return err
-		}
-		return os.Chmod(path, 0o755)
+		return setMode(path)
 	})
+}
+
+func setMode(path string) error {
+	if filepath.Ext(path) == ".env" {
+		return os.Chmod(path, 0o600)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || !bytes.HasPrefix(text, []byte("#!")) {
+		return err
+	}
+	return os.Chmod(path, 0o755)
 }
 
 // status runs a program and asserts how it ends: with an exit status, or by a

@@ -261,9 +261,11 @@ func (h *Handler) check() error {
 	}
 	var faults []error
 	for _, argv := range h.programs() {
-		if _, err := Locate(argv[0]); err != nil {
-			faults = append(faults, err)
+		path, err := Locate(argv[0])
+		if err == nil {
+			err = checkInterpreter(path)
 		}
+		faults = append(faults, err)
 	}
 	return errors.Join(faults...)
 }

@@ -196,11 +196,12 @@ func (p *performance) challenge(ctx context.Context, e envmap.Event) error {
 	return nil
 }
 
-// step runs one handler for one challenge.
+// step runs one handler for one challenge. One that could not be started has
+// nothing to undo.
 func (p *performance) step(ctx context.Context, r *record, h Handler) error {
-	s := r.step(h)
+	s, fresh := r.step(h)
 	if err := p.journal.save(key(r.Event), r); err != nil {
-		r.Steps = r.Steps[:len(r.Steps)-1] // it has not begun
+		r.drop(fresh)
 		return err
 	}
 	output, err := p.invoke(ctx, h, r.Event, nil)
@@ -208,20 +209,28 @@ func (p *performance) step(ctx context.Context, r *record, h Handler) error {
 	if err == nil {
 		p.output = append(p.output, output...)
 	}
+	r.drop(fresh && errors.As(err, new(*StartError)))
 	return p.tolerated(h, err)
 }
 
 // step finds a handler's step, from a run that ended before its time, or adds
 // it. Each is found once in a run: a chain may have the same line twice.
-func (r *record) step(h Handler) *step {
+func (r *record) step(h Handler) (s *step, fresh bool) {
 	for i := range r.Steps {
 		if s := &r.Steps[i]; !s.taken && s.Handler.same(h) {
 			s.taken = true
-			return s
+			return s, false
 		}
 	}
 	r.Steps = append(r.Steps, step{Handler: h, taken: true})
-	return &r.Steps[len(r.Steps)-1]
+	return &r.Steps[len(r.Steps)-1], true
+}
+
+// drop takes the last step back.
+func (r *record) drop(really bool) {
+	if really {
+		r.Steps = r.Steps[:len(r.Steps)-1]
+	}
 }
 
 // rollback cleans up what this call did, last first, and with it the rest of

@@ -64,17 +64,22 @@ func explain(path string, err error) *StartError {
 	return e
 }
 
-// missingInterpreter reads the #! line of a script that is there itself.
-func missingInterpreter(path string) string {
-	head := make([]byte, 256)
-	f, err := os.Open(path)
-	if err != nil {
-		return "its interpreter is missing"
+// checkInterpreter sees whether a script can be started at all.
+func checkInterpreter(path string) error {
+	text, script := interpreter(path)
+	words := strings.Fields(text)
+	if !script || len(words) == 0 {
+		return nil // a program, or the system's to judge
 	}
-	defer f.Close()
-	n, _ := f.Read(head)
-	line, _, _ := bytes.Cut(head[:n], []byte("\n"))
-	text, script := strings.CutPrefix(string(line), "#!")
+	if _, err := os.Stat(strings.TrimSuffix(words[0], "\r")); err == nil && !strings.HasSuffix(text, "\r") {
+		return nil
+	}
+	return &StartError{path, missingInterpreter(path), syscall.ENOEXEC}
+}
+
+// missingInterpreter says what is wrong with a script's #! line.
+func missingInterpreter(path string) string {
+	text, script := interpreter(path)
 	words := strings.Fields(text)
 	switch {
 	case !script || len(words) == 0:
@@ -83,4 +88,17 @@ func missingInterpreter(path string) string {
 		return fmt.Sprintf("its interpreter %q does not exist: the #! line ends in CR LF", strings.TrimLeft(text, " "))
 	}
 	return fmt.Sprintf("its interpreter %q does not exist", words[0])
+}
+
+// interpreter reads what stands behind #! in a file's first line.
+func interpreter(path string) (text string, script bool) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", false
+	}
+	defer f.Close()
+	head := make([]byte, 256) // as much as Linux reads (BINPRM_BUF_SIZE)
+	n, _ := f.Read(head)
+	line, _, _ := bytes.Cut(head[:n], []byte("\n"))
+	return strings.CutPrefix(string(line), "#!")
 }
