@@ -62,6 +62,16 @@ func newFront(io IO, name, usage, client string) *front {
 	return f
 }
 
+// work does a program's work, unless the process has more rights than who
+// started it: then its environment is not to be trusted with them.
+func (f *front) work(do func() error) (err error) {
+	defer runner.Recovered(&err)
+	if os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
+		return &runner.UnsafeError{Path: f.name, Reason: "is set-user-ID or set-group-ID", Mend: "chmod ug-s " + f.Args[0]}
+	}
+	return do()
+}
+
 // decode reads the client's call.
 func (f *front) decode(args []string) ([]envmap.Event, error) {
 	convention, _ := envmap.Lookup(f.client)

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -23,7 +24,11 @@ const faultVariable = "EXTAUTH_TEST_FAULT"
 var faults = map[string]error{
 	"SIGKILL": nil, "SIGTERM": nil, "SIGINT": nil, "SIGHUP": nil,
 	"ENOSPC": syscall.ENOSPC, "EIO": syscall.EIO,
+	"panic": errPanic,
 }
+
+// errPanic is a fault of the program itself.
+var errPanic = errors.New("panic")
 
 // step returns the hook for the fault that the environment asks for, or nil.
 func step() func(string) error {
@@ -37,7 +42,9 @@ func step() func(string) error {
 			return nil
 		}
 		fmt.Fprintf(os.Stderr, "fault at: %s\n", name)
-		if err := faults[fault]; err != nil {
+		if err := faults[fault]; err == errPanic {
+			panic("with a text that has SENTINEL-hunter2 in it")
+		} else if err != nil {
 			return err
 		}
 		raise(fault)
@@ -244,5 +251,24 @@ func TestF06_DiskErrorAtEveryWriteOfACleanup(t *testing.T) {
 				eachFault(t, scenario, fault, false, true, func(*ruin, syscall.WaitStatus, string) {})
 			})
 		}
+	}
+}
+
+// TestJ04_PanicAtEveryStep: a fault of ours undoes everything too, is 70 or 2,
+// and tells its place but not its text.
+func TestJ04_PanicAtEveryStep(t *testing.T) {
+	for _, scenario := range scenarios {
+		t.Run(scenario, func(t *testing.T) {
+			t.Parallel()
+			eachFault(t, scenario, "panic", false, false, func(r *ruin, state syscall.WaitStatus, note string) {
+				require.Contains(t, []int{0, 2, 70}, state.ExitStatus(), note)
+				require.NotContains(t, note, "SENTINEL")
+				require.NotContains(t, note, "goroutine")
+				if state.ExitStatus() == 70 {
+					require.Contains(t, note, "internal fault at ")
+					require.Empty(t, r.files("records"), note)
+				}
+			})
+		})
 	}
 }

@@ -26,7 +26,7 @@ handlers come from a chain file, which can itself be the hook:
 func Dehydrated(io IO) int {
 	f := newFront(io, "extauth-dehydrated", dehydratedUsage, "dehydrated")
 	f.abandons = true
-	return f.finish(f.dehydrated())
+	return f.finish(f.work(f.dehydrated))
 }
 
 // dehydrated reads its own options up to the operation; whatever stands behind

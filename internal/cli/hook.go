@@ -41,7 +41,7 @@ express the event, 75 try later, 78 bad configuration; a single HANDLER's own.
 func Hook(io IO) int {
 	f := newFront(io, "extauth-hook", hookUsage, "certbot")
 	f.strict = true
-	return f.finish(f.hook())
+	return f.finish(f.work(f.hook))
 }
 
 func (f *front) hook() error {

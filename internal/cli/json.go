@@ -28,7 +28,11 @@ const maxLine = 1 << 20
 // JSON is extauth-json, the front end of pipelines.
 func JSON(io IO) int {
 	f := newFront(io, "extauth-json", jsonUsage, "json")
-	worst, err := f.json()
+	worst := 0
+	err := f.work(func() (err error) {
+		worst, err = f.json()
+		return err
+	})
 	return max(f.finish(err), worst)
 }
 

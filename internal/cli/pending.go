@@ -41,7 +41,11 @@ An ID may be cut as long as it is unique. Exit status: 0 done, 1 a handler faile
 // Pending is extauth-pending.
 func Pending(io IO) int {
 	f := newFront(io, "extauth-pending", pendingUsage, "")
-	worst, err := f.pending()
+	worst := 0
+	err := f.work(func() (err error) {
+		worst, err = f.pending()
+		return err
+	})
 	return max(f.finish(err), worst)
 }
 

@@ -28,18 +28,25 @@ func (c *call) perform(ctx context.Context, events []envmap.Event) error {
 	unlock, err := p.prepare(ctx)
 	defer unlock()
 	if err == nil {
-		err = p.run(ctx)
-	}
-	if err == nil {
-		err = context.Cause(ctx) // a handler may end well all the same
-	}
-	if err == nil {
-		err = c.deliver()
+		err = p.attempt(ctx)
 	}
 	if err != nil {
 		return p.rollback(context.WithoutCancel(ctx), err)
 	}
 	return nil
+}
+
+// attempt performs the challenges and tells the client. What it did is undone
+// even where it panics.
+func (p *performance) attempt(ctx context.Context) (err error) {
+	defer Recovered(&err)
+	if err := p.run(ctx); err != nil {
+		return err
+	}
+	if ctx.Err() != nil { // a handler may end well all the same
+		return context.Cause(ctx)
+	}
+	return p.deliver()
 }
 
 // prepare does what can fail before anything is run.

@@ -1,0 +1,38 @@
+package runner
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// FaultError is a fault of this program: a panic, of which only the place is
+// told, since its text may hold anything.
+type FaultError struct{ Place string }
+
+func (e *FaultError) Error() string { return "internal fault at " + e.Place + "; please report it" }
+
+// Recovered turns a panic into a *FaultError. It is for a deferred call:
+//
+//	defer runner.Recovered(&err)
+func Recovered(err *error) {
+	if recover() != nil {
+		*err = &FaultError{place()}
+	}
+}
+
+// place is where the panic was: the innermost of our functions below it.
+func place() string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		frame, more := frames.Next()
+		if strings.Contains(frame.Function, "extauth/extauth/") {
+			return fmt.Sprintf("%s:%d", filepath.Base(frame.File), frame.Line)
+		}
+		if !more {
+			return "an unknown place"
+		}
+	}
+}
