@@ -26,6 +26,8 @@ func TestMain(m *testing.M) {
 		"extauth-hook":       func() { os.Exit(cli.Hook(process())) },
 		"extauth-dehydrated": func() { os.Exit(cli.Dehydrated(process())) },
 		"extauth-json":       func() { os.Exit(cli.JSON(process())) },
+		"extauth-pending":    func() { os.Exit(cli.Pending(process())) },
+		"without":            without,
 	})
 }
 
@@ -38,7 +40,7 @@ func process() cli.IO {
 	if io.SystemChain == "" {
 		io.SystemChain = "/nonexistent/extauth/chain"
 	}
-	return io
+	return guarded(io)
 }
 
 // heedSignals lets the programs start with the signals at their default even
