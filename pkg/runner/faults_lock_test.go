@@ -1,0 +1,77 @@
+package runner
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestF10_LockFileThatIsReplaced: what was locked is looked at again, as its
+// name may lead to another file by now.
+func TestF10_LockFileThatIsReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	f, err := tryLock(path)
+	require.NoError(t, err)
+	defer f.Close()
+	require.True(t, isAt(f, path))
+	require.NoError(t, os.Remove(path))
+	require.False(t, isAt(f, path), "removed")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	require.False(t, isAt(f, path), "replaced")
+	require.NoError(t, os.Rename(path, path+".other"))
+	require.NoError(t, os.Symlink(path+".other", path))
+	require.False(t, isAt(f, path), "a link")
+	_, err = tryLock(path)
+	require.Error(t, err, "a link is not followed")
+}
+
+// TestF10_UnlockLeavesTheNextHolderItsFile: who lost its file to somebody's rm
+// must not take away that of the next: a third would get in beside it.
+func TestF10_UnlockLeavesTheNextHolderItsFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	first, err := lock(context.Background(), path)
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(path))
+	second, err := lock(context.Background(), path)
+	require.NoError(t, err)
+	first()
+	third, err := tryLock(path)
+	require.NoError(t, err)
+	require.Nil(t, third, "the second holds it")
+	second()
+	require.NoFileExists(t, path)
+}
+
+// TestF10_OneHolderAtATime: files of locks come and go with their holders, and
+// still there is never more than one.
+func TestF10_OneHolderAtATime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	var inside, worst atomic.Int32
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 100 {
+				unlock, err := lock(ctx, path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				worst.Store(max(worst.Load(), inside.Add(1)))
+				time.Sleep(10 * time.Microsecond) // so that another could be seen
+				inside.Add(-1)
+				unlock()
+			}
+		})
+	}
+	all.Wait()
+	require.Equal(t, int32(1), worst.Load())
+	require.NoFileExists(t, path)
+}
