@@ -59,7 +59,7 @@ func (s *service) stop() {
 
 // await polls until the service answers, and gives up when it has ended.
 func (s *service) await(answers func() error) error {
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		err := answers()
 		if err == nil {

@@ -126,7 +126,7 @@ func (w *world) run(name string, args ...string) result {
 	w.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	path, err := exec.LookPath(name)
 	require.NoError(w, err)
