@@ -42,7 +42,7 @@ func step() func(string) error {
 			return nil
 		}
 		fmt.Fprintf(os.Stderr, "fault at: %s\n", name)
-		if err := faults[fault]; err == errPanic {
+		if err := faults[fault]; errors.Is(err, errPanic) {
 			panic("with a text that has SENTINEL-hunter2 in it")
 		} else if err != nil {
 			return err
@@ -120,8 +120,8 @@ func (r *ruin) run(fault string, args []string) (syscall.WaitStatus, string) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	err := cmd.Run()
-	if _, exited := err.(*exec.ExitError); err != nil && !exited {
-		require.NoError(r.t, err)
+	if err != nil {
+		require.ErrorAs(r.t, err, new(*exec.ExitError))
 	}
 	return cmd.ProcessState.Sys().(syscall.WaitStatus), stderr.String()
 }
