@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"syscall"
@@ -60,6 +61,14 @@ func newFront(io IO, name, usage, client string) *front {
 		}
 	}
 	return f
+}
+
+// asWhom adds the user to an error that another user might not have had.
+func asWhom(err error) string {
+	if errors.Is(err, fs.ErrPermission) && status(err) == statusPermission && !is[*runner.UnsafeError](err) {
+		return fmt.Sprintf(" for the user %d", os.Geteuid())
+	}
+	return ""
 }
 
 // work does a program's work, unless the process has more rights than who
@@ -158,6 +167,7 @@ func (f *front) supervise(t *target, events []envmap.Event) error {
 	if err := t.locate(); err != nil {
 		return err
 	}
+	runner.Unblock(f.Args, f.Environ)
 	ctx, stop := runner.NotifyContext(context.Background())
 	defer stop()
 	r, err := f.runner(t)
@@ -182,7 +192,7 @@ func (f *front) runner(t *target) (*runner.Runner, error) {
 // warn writes a line for people, or several.
 func (f *front) warn(message string) {
 	for _, line := range strings.Split(message, "\n") {
-		fmt.Fprintf(f.Stderr, "%s: %s\n", f.name, line)
+		fmt.Fprintf(f.Stderr, "%s: %s\n", f.name, runner.Printable(line))
 	}
 }
 
@@ -203,7 +213,7 @@ func (f *front) finish(err error) int {
 	if broken := new(outputError); errors.As(err, &broken) && errors.Is(err, syscall.EPIPE) {
 		runner.Die(syscall.SIGPIPE)
 	}
-	f.warn(err.Error())
+	f.warn(err.Error() + asWhom(err))
 	if status(err) == statusUsage {
 		fmt.Fprintf(f.Stderr, "Try '%s --help' for more information.\n", f.name)
 	}

@@ -63,6 +63,7 @@ func (f *front) supervised(t *target) (worst int, err error) {
 	if err := t.locate(); err != nil {
 		return 0, err
 	}
+	runner.Unblock(f.Args, f.Environ)
 	ctx, stop := runner.NotifyContext(context.Background())
 	defer stop()
 	r, err := f.runner(t)

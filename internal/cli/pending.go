@@ -140,6 +140,9 @@ func programs(l runner.Leftover) []string {
 // clean cleans up what is asked for and reports each.
 func (f *front) clean(r *runner.Runner, own pendingOptions, ids []string) (worst int, err error) {
 	all, err := r.Leftovers()
+	if is[*runner.UnsafeError](err) && all == nil {
+		return 0, err
+	}
 	if err != nil {
 		f.warn(err.Error())
 		worst = status(err)
@@ -148,6 +151,7 @@ func (f *front) clean(r *runner.Runner, own pendingOptions, ids []string) (worst
 	if err != nil {
 		return worst, err
 	}
+	runner.Unblock(f.Args, f.Environ)
 	ctx, stop := runner.NotifyContext(context.Background())
 	defer stop()
 	for _, l := range chosen {

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 		"extauth-json":       func() { os.Exit(cli.JSON(process())) },
 		"extauth-pending":    func() { os.Exit(cli.Pending(process())) },
 		"without":            without,
+		"unwatched":          unwatched,
 	})
 }
 
@@ -77,6 +78,7 @@ func setup(env *testscript.Env) error {
 	programs := filepath.SplitList(env.Getenv("PATH"))[0]
 	env.Setenv("PATH", programs+":/usr/bin:/bin")
 	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // or each program waits a second at its end
 	env.Setenv("EXTAUTH_STATE_DIR", filepath.Join(env.WorkDir, "state"))
 	return filepath.WalkDir(env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"io/fs"
+	"syscall"
 
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
@@ -51,6 +52,8 @@ func status(err error) int {
 		{statusSystem, func(err error) bool { return is[*runner.HandlerError](err) && is[*runner.StartError](err) }},
 		{statusFailed, is[*runner.HandlerError]},
 		{statusOutput, is[*outputError]},
+		{statusConfig, is[*runner.VersionError]},
+		{statusJournal, is[*runner.TornError]},
 		{statusJournal, is[*runner.JournalError]},
 		{statusRefused, is[*refusal]},
 		{statusUsage, is[*usageError]},
@@ -64,7 +67,7 @@ func status(err error) int {
 		{statusConfig, is[*runner.NoHandlerError]},
 		{statusNotFound, isNotFound},
 		{statusCannotExec, is[*runner.StartError]},
-		{statusNoInput, func(err error) bool { return errors.Is(err, fs.ErrNotExist) }},
+		{statusNoInput, func(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) }},
 		{statusPermission, func(err error) bool { return errors.Is(err, fs.ErrPermission) }},
 	} {
 		if rule.applies(err) {

@@ -27,10 +27,11 @@ func (t *target) locate() error {
 	if !t.single() {
 		return nil
 	}
-	if _, err := runner.Locate(t.chain[0].Command[0]); err != nil {
+	err := runner.Startable(t.chain[0].Command[0])
+	if is[*runner.StartError](err) {
 		return &configError{err.Error()}
 	}
-	return nil
+	return err
 }
 
 // target finds the handlers: words of the command line, --chain, --to json,

@@ -128,6 +128,9 @@ func decodeCertbotChallenge(c *Convention, call Call, cmd Cmd) (Event, error) {
 	} else if output, said := call.Env[certbotAuthOutput]; said {
 		e.AuthOutput = &output
 	}
+	if e.Type != TLSSNI01 {
+		stale = append(stale, certbotCertPath, certbotKeyPath)
+	}
 	e.ClientEnv = c.own(call.Env, stale...)
 	return e, setCertbotOrder(&e, call.Env)
 }
@@ -172,15 +175,21 @@ func missing(env map[string]string, name string) error {
 // 1.4). The list has a name twice where a wildcard and its base are both in.
 func setCertbotOrder(e *Event, env map[string]string) error {
 	all := first(env, certbotAllIdentifiers, certbotAllDomains)
+	if domains, said := env[certbotAllDomains]; said && domains != all {
+		return &ValueError{certbotAllDomains, domains, "is not what " + certbotAllIdentifiers + " says"}
+	}
+	if all != "" {
+		e.Domains = strings.Split(all, ",")
+	}
 	remaining, said := env[certbotRemaining]
-	if all == "" || !said {
+	if !said {
 		return nil
 	}
 	n, err := strconv.Atoi(remaining)
 	if err != nil {
 		return &ValueError{certbotRemaining, remaining, "is not a whole number"}
 	}
-	e.Remaining, e.Domains, e.Order = &n, strings.Split(all, ","), all
+	e.Remaining, e.Order = &n, all
 	return nil
 }
 

@@ -100,7 +100,9 @@ func (op operation) decode(call Call) ([]Event, error) {
 func (op operation) set(e *Event, name, value string) error {
 	switch {
 	case name == "domains":
-		e.Domains = certificateNames(value)
+		if e.Domains = certificateNames(value); len(e.Domains) == 0 {
+			return &ValueError{Name: name, Reason: "is empty"}
+		}
 		return nil
 	case name == "domain":
 		value = strings.TrimPrefix(value, "ip:")
@@ -161,7 +163,11 @@ func (op operation) decodeChallenge(call Call, triplet []string) (Event, error) 
 			return e, op.renamed(err)
 		}
 	}
-	if names := strings.Fields(call.Env["altnames"]); len(names) > 1 {
+	names := certificateNames(call.Env["altnames"])
+	if err := validateList("altnames", identifiers(names)); err != nil {
+		return e, err // the variable goes to hooks as it came
+	}
+	if len(names) > 1 {
 		e.Order = call.Env["BASEDIR"] + " " + strings.Join(names, " ")
 	}
 	e, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])

@@ -70,13 +70,17 @@ func ALPNHex(validation string) string {
 	return strings.Join(pairs, ":")
 }
 
-// digest reads 32 bytes written as hex, with or without colons, or as
-// unpadded base64url.
+// digest reads 32 bytes written as hex, with a colon between any two bytes or
+// with none, or as unpadded base64url.
 func digest(s string) ([]byte, bool) {
-	sum, err := hex.DecodeString(strings.ReplaceAll(s, ":", ""))
-	if err != nil || len(sum) != sha256.Size {
-		sum, err = base64.RawURLEncoding.DecodeString(s)
+	if isHexDigest(s) {
+		sum, err := hex.DecodeString(strings.ReplaceAll(s, ":", ""))
+		return sum, err == nil
 	}
+	if !isBase64URL(s) {
+		return nil, false // the decoder passes over line feeds
+	}
+	sum, err := base64.RawURLEncoding.DecodeString(s)
 	return sum, err == nil && len(sum) == sha256.Size
 }
 

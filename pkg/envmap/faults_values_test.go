@@ -364,6 +364,14 @@ func TestA11_EmptyValues(t *testing.T) {
 	}
 }
 
+// TestA11_EmptyNamesOfARequest: a request for no name is no request.
+func TestA11_EmptyNamesOfARequest(t *testing.T) {
+	for _, names := range []string{"", " ", "\t"} {
+		_, err := lookup(t, "dehydrated").Decode(dehydratedCall("generate_csr", "a.test", "/d", names))
+		require.ErrorContains(t, err, "ALTNAMES is empty")
+	}
+}
+
 // TestA12_Addresses: an IP address is an identifier where the challenge type
 // can be for one (RFC 8738); it has no TXT record. The name that tls-alpn-01
 // asks for in its place is a name.

@@ -99,10 +99,11 @@ func parseMembers(d *json.Decoder, depth int) ([]Member, error) {
 		}
 		m := Member{name.(string), string(value)}
 		// A second spelling of a name is no second name: some readers fold case.
-		if seen[strings.ToLower(m.Name)] {
+		folded := strings.ToLower(strings.ToUpper(m.Name)) // as Unicode folds
+		if seen[folded] {
 			return nil, &CallError{Reason: "member " + quoted(m.Name) + " stands twice"}
 		}
-		seen[strings.ToLower(m.Name)] = true
+		seen[folded] = true
 		object = append(object, m)
 	}
 	if _, err := d.Token(); err != nil {

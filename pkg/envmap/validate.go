@@ -150,11 +150,15 @@ func (e Event) validatePaths() error {
 func (e Event) validateTexts() error {
 	for _, name := range []string{"status", "validated", "error", "body", "method", "headers", "title", "command", "cert_pem", "key_pem", "messages"} {
 		text := *e.text(name)
+		shown := text
+		if name == "key_pem" {
+			shown = "" // a private key is not for messages
+		}
 		if len(text) > maxText {
-			return &ValueError{name, text, fmt.Sprintf("is longer than %d bytes", maxText)}
+			return &ValueError{name, shown, fmt.Sprintf("is longer than %d bytes", maxText)}
 		}
 		if !isText(text, "\t\n\r") {
-			return &ValueError{name, text, "has control characters or is not UTF-8"}
+			return &ValueError{name, shown, "has control characters or is not UTF-8"}
 		}
 	}
 	return nil
@@ -249,9 +253,18 @@ func isSNIName(s string) bool {
 	return found && two && len(left) == 32 && len(right) == 32 && only(left+right, isHex)
 }
 
+// isHexDigest accepts 32 bytes as 64 digits, or with a colon between any two.
 func isHexDigest(s string) bool {
-	digits := strings.ReplaceAll(s, ":", "")
-	return len(digits) == 64 && only(digits, isHex)
+	if len(s) == 64 {
+		return only(s, isHex)
+	}
+	pairs := strings.Split(s[:min(len(s), 96)], ":")
+	for _, pair := range pairs {
+		if len(pair) != 2 || !only(pair, isHex) {
+			return false
+		}
+	}
+	return len(pairs) == 32
 }
 
 func isHex(c byte) bool {

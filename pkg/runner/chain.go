@@ -3,6 +3,7 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,6 +41,9 @@ type ChainError struct{ Faults []error }
 
 func (e *ChainError) Error() string { return errors.Join(e.Faults...).Error() }
 
+// Unwrap lets an *UnsafeError be found among the faults.
+func (e *ChainError) Unwrap() []error { return e.Faults }
+
 // ReadChain reads a chain file: one handler a line,
 //
 //	CONVENTION [KEY=VALUE]... [COMMAND [ARG]...]
@@ -50,11 +54,20 @@ func (e *ChainError) Error() string { return errors.Join(e.Faults...).Error() }
 // that cannot be read is a *fs.PathError, one that others can change an
 // *UnsafeError.
 func ReadChain(file string) ([]Handler, error) {
-	text, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkProgram(file); err != nil {
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkOpened(file, info); err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(f)
+	if err != nil {
 		return nil, err
 	}
 	return ParseChain(file, string(text))
@@ -194,8 +207,10 @@ func (h *Handler) set(c *envmap.Convention, dir, key, value string) error {
 }
 
 func (h *Handler) setDomains(value string) error {
-	for _, glob := range strings.Split(strings.ToLower(value), ",") {
-		glob = strings.TrimSuffix(glob, ".")
+	for _, glob := range strings.Split(value, ",") {
+		if strings.IndexFunc(glob, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+			glob = strings.TrimSuffix(strings.ToLower(glob), ".")
+		}
 		e := envmap.Event{Cmd: envmap.DeployCert, Domains: []string{glob}}
 		if err := e.Validate(); err != nil {
 			return fmt.Errorf("domain=: %q is no identifier and no *. with one", glob)
@@ -230,7 +245,17 @@ func (h *Handler) setCommand(c *envmap.Convention, dir, key, value string) error
 		h.Commands[key] = located(dir, words)
 		return nil
 	}
-	return fmt.Errorf("no option %s= for a handler that speaks %s", key, h.Convention)
+	return fmt.Errorf("no option %s= for a handler that speaks %s; there is %s", key, h.Convention, strings.Join(optionsOf(c), ", "))
+}
+
+// optionsOf lists the options of a chain line.
+func optionsOf(c *envmap.Convention) []string {
+	all := []string{"domain=", "type=", "phase=", "env=", "timeout=", "optional=", "strict=", "user="}
+	for _, operand := range c.Operands {
+		all = append(all, operand+"=")
+	}
+	slices.Sort(all[8:])
+	return all
 }
 
 func setWords(place *[]string, key, value string, allowed []string) error {
@@ -261,11 +286,7 @@ func (h *Handler) check() error {
 	}
 	var faults []error
 	for _, argv := range h.programs() {
-		path, err := Locate(argv[0])
-		if err == nil {
-			err = checkInterpreter(path)
-		}
-		faults = append(faults, err)
+		faults = append(faults, Startable(argv[0]))
 	}
 	return errors.Join(faults...)
 }

@@ -30,7 +30,7 @@ func (c *call) cleanup(ctx context.Context, events []envmap.Event) error {
 		err = c.cleanupBlind(finished, events)
 	}
 	if err == nil {
-		err = c.deliver()
+		err = c.deliver(ctx)
 	}
 	return errors.Join(err, context.Cause(ctx))
 }
@@ -42,11 +42,11 @@ func (c *call) cleanupKnown(ctx context.Context, j journal, events []envmap.Even
 	if len(events) == 1 {
 		o = j.order(events[0])
 	}
-	records, err := load(j, events)
+	records, torn, err := c.load(j, events)
 	if err != nil {
 		return err
 	}
-	first, last := brackets(o, events, len(records) > 0)
+	first, last := brackets(o, events, len(records)+len(torn) > 0)
 	members, domains := c.members(o, events)
 	var errs []error
 	if first {
@@ -57,6 +57,8 @@ func (c *call) cleanupKnown(ctx context.Context, j journal, events []envmap.Even
 			output, err := c.clean(ctx, j, r, e, nil)
 			c.output = append(c.output, output...)
 			errs = append(errs, err)
+		} else if torn[key(e)] {
+			errs = append(errs, c.cleanBlind(ctx, e))
 		}
 	}
 	if last {
@@ -68,20 +70,31 @@ func (c *call) cleanupKnown(ctx context.Context, j journal, events []envmap.Even
 	return errors.Join(errs...)
 }
 
-func load(j journal, events []envmap.Event) (map[string]*record, error) {
-	records := map[string]*record{}
+// load reads the challenges' records, and with them the credentials that their
+// handlers need, before anything is run. torn are those whose record could not
+// be read and is set aside.
+func (c *call) load(j journal, events []envmap.Event) (records map[string]*record, torn map[string]bool, err error) {
+	records, torn = map[string]*record{}, map[string]bool{}
 	for _, e := range events {
 		r, err := j.load(key(e))
-		if err != nil {
-			return nil, err
-		}
-		if r == nil {
+		switch {
+		case errors.As(err, new(*TornError)):
+			c.Warn("warning: " + err.Error())
+			torn[key(e)] = true
+		case err != nil:
+			return nil, nil, err
+		case r == nil:
 			os.Remove(j.temporary(key(e))) // what a crash before its rename left
-			continue
+		default:
+			records[key(e)] = r
+			for _, s := range r.Steps {
+				if err := c.readEnv(s.Handler); err != nil {
+					return nil, nil, err
+				}
+			}
 		}
-		records[key(e)] = r
 	}
-	return records, nil
+	return records, torn, nil
 }
 
 // brackets tells whether the order's clean-up begins and ends with this call.
@@ -126,14 +139,21 @@ func (c *call) cleanupBlind(ctx context.Context, events []envmap.Event) error {
 		errs = append(errs, c.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Domains: first.Domains}, nil))
 	}
 	for _, e := range reversed(events) {
-		for _, h := range reversed(c.Chain) {
-			output, err := c.invoke(ctx, h, e, nil)
-			c.output = append(c.output, output...)
-			errs = append(errs, c.tolerated(h, err))
-		}
+		errs = append(errs, c.cleanBlind(ctx, e))
 	}
 	if len(events) > 1 || isLast(last) {
 		errs = append(errs, c.bracket(ctx, envmap.Event{Cmd: envmap.PostCleanup, Domains: last.Domains, Challenges: asCleanup(events)}, nil))
+	}
+	return errors.Join(errs...)
+}
+
+// cleanBlind cleans up a challenge of which the journal knows nothing.
+func (c *call) cleanBlind(ctx context.Context, e envmap.Event) error {
+	var errs []error
+	for _, h := range reversed(c.Chain) {
+		output, err := c.invoke(ctx, h, e, nil)
+		c.output = append(c.output, output...)
+		errs = append(errs, c.tolerated(h, err))
 	}
 	return errors.Join(errs...)
 }

@@ -45,6 +45,10 @@ func ReadEnvFiles(files []string) (map[string]string, error) {
 // write. The file that is looked at is the one that is read.
 func readSafely(file string) ([]byte, error) {
 	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	odd := &EnvFileError{[]error{fmt.Errorf("%s: is not a regular file of at most %d bytes", file, maxEnvFile)}}
+	if errors.Is(err, syscall.ENXIO) { // a socket
+		return nil, odd
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +58,7 @@ func readSafely(file string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxEnvFile {
-		return nil, &EnvFileError{[]error{fmt.Errorf("%s: is not a regular file of at most %d bytes", file, maxEnvFile)}}
+		return nil, odd
 	}
 	if err := checkSecret(file, info); err != nil {
 		return nil, err
@@ -125,8 +129,11 @@ func checkEnvLine(line string) (string, error) {
 	if name == "PATH" || Injects(name, "") {
 		return "", fmt.Errorf("%s may not be set: it would make handlers run other code", name)
 	}
-	return name, checkEnvValue(strings.TrimSpace(value))
+	return name, checkEnvValue(strings.Trim(value, blanks))
 }
+
+// blanks are what godotenv takes for blanks (godotenv: parser.go, isSpace).
+const blanks = " \t\v\f\r\u0085\u00a0"
 
 func isVariable(name string) bool {
 	for i, c := range name {
@@ -162,6 +169,17 @@ func checkEnvValue(value string) error {
 	return nil
 }
 
+// comments counts where a comment could begin: a # behind a blank.
+func comments(value string) int {
+	n := 0
+	for i, r := range value {
+		if r == '#' && strings.TrimRight(value[:i], blanks) != value[:i] {
+			n++
+		}
+	}
+	return n
+}
+
 // checkBare refuses what only single quotes keep as it is.
 func checkBare(value, also string) error {
 	for _, c := range "$" + also {
@@ -172,7 +190,7 @@ func checkBare(value, also string) error {
 	if strings.HasSuffix(value, `\`) {
 		return errors.New(`'\\' at the end must be in single quotes`)
 	}
-	if strings.HasPrefix(value, "#") {
+	if strings.HasPrefix(value, "#") || comments(value) > 1 { // godotenv cuts at the last
 		return errors.New("'#' must be in single quotes")
 	}
 	return nil

@@ -56,9 +56,11 @@ func TestF10_OneHolderAtATime(t *testing.T) {
 	defer cancel()
 	var inside, worst atomic.Int32
 	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			for range 100 {
+	for range 6 {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for range 40 {
 				unlock, err := lock(ctx, path)
 				if err != nil {
 					t.Error(err)
@@ -69,7 +71,7 @@ func TestF10_OneHolderAtATime(t *testing.T) {
 				inside.Add(-1)
 				unlock()
 			}
-		})
+		}()
 	}
 	all.Wait()
 	require.Equal(t, int32(1), worst.Load())

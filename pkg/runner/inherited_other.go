@@ -11,3 +11,6 @@ func closeInherited() {
 		syscall.CloseOnExec(fd)
 	}
 }
+
+// Unblock does nothing on systems other than Linux.
+func Unblock([]string, []string) {}

@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -55,18 +57,35 @@ type step struct {
 	taken bool // this run's, not one that an earlier run left
 }
 
-// version is the first thing in a record; another is not read.
-const version = "extauth-journal 1"
+// version is the first thing in a record; another of the family is not read.
+const (
+	family  = "extauth-journal "
+	version = family + "1 "
+)
 
 // open makes the journal's directory; existed tells whether it was there.
 func (j journal) open() (existed bool, err error) {
-	if info, err := os.Lstat(j.dir); err == nil && info.IsDir() {
+	if err := j.check(); err != nil {
+		return false, err
+	}
+	if info, err := os.Stat(j.dir); err == nil && info.IsDir() {
 		return true, nil
 	}
-	if err := os.MkdirAll(j.dir, 0o700); err != nil {
+	if err := makePrivate(j.dir); err != nil {
 		return false, &JournalError{err}
 	}
-	return false, nil
+	return false, j.check()
+}
+
+// check refuses a directory in which others could put records: they say what
+// a clean-up runs. Where it is missing, what is there above it counts.
+func (j journal) check() error {
+	for dir := j.dir; ; dir = filepath.Dir(dir) {
+		err := checkProgram(dir)
+		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
+			return err
+		}
+	}
 }
 
 // key names a challenge by a hash: no value becomes a file name.
@@ -81,29 +100,82 @@ func key(e envmap.Event) string {
 func (j journal) path(key string) string { return filepath.Join(j.dir, key) }
 func (j journal) lock(key string) string { return filepath.Join(j.dir, key+".lock") }
 
-// load reads a challenge's record, nil where there is none. One that is torn
-// or foreign is set aside and never trusted.
+// TornError is a record that cannot be read. It is set aside and never trusted.
+type TornError struct{ Path, Aside string }
+
+func (e *TornError) Error() string {
+	return "journal: " + e.Path + " is torn or foreign; it is set aside as " + e.Aside
+}
+
+// VersionError is a record of another version of this program. It stays.
+type VersionError struct{ Path string }
+
+func (e *VersionError) Error() string {
+	return "journal: " + e.Path + " is of another version of extauth"
+}
+
+// load reads a challenge's record, nil where there is none. The error is a
+// *TornError, a *VersionError, an *UnsafeError or a *JournalError.
 func (j journal) load(key string) (*record, error) {
-	text, err := os.ReadFile(j.path(key))
+	path := j.path(key)
+	text, err := readOwn(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, &JournalError{err}
+		return nil, err
+	}
+	if isOtherVersion(text) {
+		return nil, &VersionError{path}
 	}
 	r, err := parseRecord(text)
 	if err != nil {
-		aside := j.path(key) + ".corrupt"
-		moved := os.Rename(j.path(key), aside)
-		return nil, &JournalError{errors.Join(fmt.Errorf("%s %w; it is set aside as %s", j.path(key), err, aside), moved)}
+		torn := &TornError{path, path + ".corrupt"}
+		if err := os.Rename(path, torn.Aside); err != nil {
+			return nil, &JournalError{err}
+		}
+		return nil, torn
 	}
 	return r, nil
+}
+
+// readOwn reads a file that we wrote, and that nobody else could have changed.
+func readOwn(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, &UnsafeError{path, "is a symbolic link", "rm " + quote(path)}
+	}
+	if err != nil {
+		return nil, &JournalError{err}
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, &JournalError{err}
+	}
+	if owner := info.Sys().(*syscall.Stat_t).Uid; !info.Mode().IsRegular() || int(owner) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
+		return nil, &UnsafeError{path, "is not this user's alone to write", "rm " + quote(path)}
+	}
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil, &JournalError{err}
+	}
+	return text, nil
+}
+
+// isOtherVersion tells a whole record of another version from a torn one.
+func isOtherVersion(text []byte) bool {
+	head, body, _ := bytes.Cut(text, []byte("\n"))
+	theirs, found := strings.CutPrefix(string(head), family)
+	number, rest, _ := strings.Cut(theirs, " ")
+	_, err := strconv.Atoi(number)
+	return found && err == nil && family+number+" " != version && version+rest == header(body)
 }
 
 func parseRecord(text []byte) (*record, error) {
 	head, body, found := bytes.Cut(text, []byte("\n"))
 	if !found || string(head) != header(body) {
-		return nil, errors.New("is torn, or not a record of this version")
+		return nil, errors.New("is torn")
 	}
 	r := &record{}
 	if err := json.Unmarshal(body, r); err != nil {
@@ -116,14 +188,14 @@ func parseRecord(text []byte) (*record, error) {
 // of what follows.
 func header(body []byte) string {
 	sum := sha256.Sum256(body)
-	return version + " " + strconv.Itoa(len(body)) + " " + hex.EncodeToString(sum[:])
+	return version + strconv.Itoa(len(body)) + " " + hex.EncodeToString(sum[:])
 }
 
 // save puts a record on disk before it returns: written to a temporary file,
-// fsync, rename, fsync of the directory. Key material is left out.
+// fsync, rename, fsync of the directory.
 func (j journal) save(key string, r *record) error {
 	kept := *r
-	kept.Event.CertPEM, kept.Event.KeyPEM = "", ""
+	kept.Event = withoutSecrets(kept.Event)
 	body, err := json.Marshal(kept)
 	if err != nil {
 		return &JournalError{err}
@@ -136,10 +208,16 @@ func (j journal) save(key string, r *record) error {
 	return j.sync()
 }
 
+// withoutSecrets leaves out key material, and members that nobody knows.
+func withoutSecrets(e envmap.Event) envmap.Event {
+	e.CertPEM, e.KeyPEM, e.Extra = "", "", nil
+	return e
+}
+
 func (j journal) temporary(key string) string { return j.path(key) + ".new" }
 
 func (j journal) write(key string, text []byte) error {
-	f, err := os.OpenFile(j.temporary(key), os.O_CREATE|os.O_WRONLY|os.O_TRUNC|syscall.O_NOFOLLOW, 0o600)
+	f, err := private(j.temporary(key), os.O_CREATE|os.O_WRONLY|os.O_TRUNC)
 	if err != nil {
 		return err
 	}
@@ -157,15 +235,29 @@ func (j journal) write(key string, text []byte) error {
 
 // remove forgets a challenge.
 func (j journal) remove(key string) error {
+	removed := false
 	for _, path := range []string{j.path(key), j.temporary(key)} {
 		if err := j.at("remove"); err != nil {
 			return &JournalError{err}
 		}
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := os.Remove(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return &JournalError{err}
 		}
+		removed = removed || err == nil
+	}
+	if !removed {
+		return nil // nothing is to be put on disk
 	}
 	return j.sync()
+}
+
+// has tells whether a challenge's record is there.
+func (j journal) has(key string) error {
+	if _, err := os.Lstat(j.path(key)); err != nil {
+		return &JournalError{err}
+	}
+	return nil
 }
 
 func (j journal) sync() error {

@@ -27,7 +27,7 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 			return nil, err
 		}
 		if f != nil {
-			return func() { os.Remove(path); f.Close() }, nil
+			return func() { release(f, path) }, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -37,9 +37,17 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 	}
 }
 
+// release removes the file, unless somebody has put another in its place.
+func release(f *os.File, path string) {
+	if isAt(f, path) {
+		os.Remove(path)
+	}
+	f.Close()
+}
+
 // tryLock returns nil where another process holds the lock.
 func tryLock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
+	f, err := private(path, os.O_CREATE|os.O_RDWR)
 	if err != nil {
 		return nil, err
 	}

@@ -53,12 +53,11 @@ func (o order) add(e envmap.Event, undone bool) error {
 	if o.name == "" {
 		return nil
 	}
-	e.CertPEM, e.KeyPEM = "", ""
-	line, err := json.Marshal(member{e, undone})
+	line, err := json.Marshal(member{withoutSecrets(e), undone})
 	if err != nil {
 		return &JournalError{err}
 	}
-	f, err := os.OpenFile(o.journal.path(o.name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := private(o.journal.path(o.name), os.O_CREATE|os.O_WRONLY|os.O_APPEND)
 	if err != nil {
 		return &JournalError{err}
 	}
@@ -78,7 +77,7 @@ func (o order) standing() (events []envmap.Event, known bool) {
 	if o.name == "" {
 		return nil, false
 	}
-	text, err := os.ReadFile(o.journal.path(o.name))
+	text, err := readOwn(o.journal.path(o.name))
 	if err != nil {
 		return nil, false
 	}

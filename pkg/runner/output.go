@@ -14,6 +14,9 @@ const maxOutput = 32 << 10
 // maxDelivered is how much of all handlers' output a client gets, in bytes.
 const maxDelivered = 3 * maxOutput
 
+// maxCredential is how long a credential may be that is not to be shown, bytes.
+const maxCredential = 4 << 10
+
 // capture keeps the first max bytes that are written to it and forgets the
 // rest, so that a handler can write as much as it likes.
 type capture struct {
@@ -56,9 +59,9 @@ func withoutPartialRune(b []byte) []byte {
 	return b
 }
 
-// printable makes a handler's message fit for a terminal and a log: control
-// characters are dropped, but for tabs.
-func printable(line string) string {
+// Printable makes a message fit for a terminal and a log: control characters
+// are dropped, but for tabs.
+func Printable(line string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' || 0x7f <= r && r < 0xa0 {
 			return -1
@@ -87,17 +90,21 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 		if !found {
 			return written, nil
 		}
-		w.print(printable(string(line)))
+		w.print(Printable(string(line)))
 		w.part = rest
 	}
 }
 
 // flush prints a last line that has no line feed, and says what was dropped.
 func (w *lineWriter) flush() {
-	if len(w.part) > 0 {
-		w.print(printable(string(w.part)))
+	cut := w.left == 0
+	if cut { // it may end in a part of a credential, which nobody would know again
+		w.part = w.part[:max(0, len(w.part)-maxCredential)]
 	}
-	if w.left == 0 {
+	if len(w.part) > 0 {
+		w.print(Printable(string(w.part)))
+	}
+	if cut {
 		w.print("(more was written, and dropped)")
 	}
 }

@@ -24,6 +24,9 @@ type Leftover struct {
 // beside the list, which has the rest.
 func (r *Runner) Leftovers() ([]Leftover, error) {
 	j := r.journal()
+	if err := j.check(); err != nil {
+		return nil, err
+	}
 	files, err := os.ReadDir(j.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -79,7 +82,7 @@ func (r *Runner) CleanLeftover(ctx context.Context, l Leftover) error {
 	if f == nil {
 		return &LockedError{l.Event.Domain}
 	}
-	defer func() { os.Remove(j.lock(l.ID)); f.Close() }()
+	defer release(f, j.lock(l.ID))
 	return c.cleanLeftover(ctx, j, l.ID)
 }
 

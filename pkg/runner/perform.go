@@ -46,7 +46,12 @@ func (p *performance) attempt(ctx context.Context) (err error) {
 	if ctx.Err() != nil { // a handler may end well all the same
 		return context.Cause(ctx)
 	}
-	return p.deliver()
+	for _, r := range p.done {
+		if err := p.journal.has(key(r.Event)); len(r.Steps) > 0 && err != nil {
+			return err // a handler took it away
+		}
+	}
+	return p.deliver(ctx)
 }
 
 // prepare does what can fail before anything is run.
@@ -175,8 +180,10 @@ func (p *performance) all() []envmap.Event {
 func (p *performance) challenge(ctx context.Context, e envmap.Event) error {
 	k := key(e)
 	r, err := p.journal.load(k)
-	if err != nil {
+	if errors.As(err, new(*TornError)) {
 		p.Warn("warning: " + err.Error())
+	} else if err != nil {
+		return err
 	}
 	if r == nil {
 		r = &record{Started: time.Now()}
@@ -216,7 +223,7 @@ func (p *performance) step(ctx context.Context, r *record, h Handler) error {
 	if err == nil {
 		p.output = append(p.output, output...)
 	}
-	r.drop(fresh && errors.As(err, new(*StartError)))
+	r.drop(fresh && (errors.As(err, new(*StartError)) || errors.As(err, new(*UnsafeError))))
 	return p.tolerated(h, err)
 }
 

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -53,7 +55,7 @@ func (e *TimeoutError) Error() string { return fmt.Sprintf("timed out after %s",
 
 // held is how long a handler's output is still read when it has ended and a
 // process that it left behind keeps the pipe open.
-const held = time.Second
+const held = 2 * time.Second
 
 // run starts the handler in a process group of its own and waits for it. At
 // the deadline, or when the context ends, the group gets SIGTERM and after the
@@ -66,12 +68,12 @@ func (p *process) run(ctx context.Context) (outcome, error) {
 	errs := &lineWriter{print: p.stderr, left: maxOutput}
 	stdout, err := drainTo(out)
 	if err != nil {
-		return outcome{}, err
+		return outcome{}, &StartError{p.argv[0], err.Error(), err}
 	}
 	stderr, err := drainTo(errs)
 	if err != nil {
 		stdout.finish(0)
-		return outcome{}, err
+		return outcome{}, &StartError{p.argv[0], err.Error(), err}
 	}
 	started := time.Now()
 	cmd, err := p.start(limited, stdout.end, stderr.end)
@@ -131,10 +133,32 @@ func (p *process) start(ctx context.Context, stdout, stderr *os.File) (*exec.Cmd
 
 func (p *process) startError(path string, err error) error {
 	var errno syscall.Errno
-	if errors.As(err, &errno) && errno != syscall.EAGAIN && errno != syscall.ENOMEM {
+	switch {
+	case !errors.As(err, &errno):
+		return &StartError{path, err.Error(), err}
+	case errno == syscall.E2BIG:
+		return &StartError{path, p.longest(), err}
+	case errno == syscall.EPERM && p.user != "":
+		return &StartError{path, fmt.Sprintf("as the user %q: %v", p.user, errno), err}
+	case errno == syscall.EACCES || errno == syscall.ENOENT || errno == syscall.ENOEXEC || errno == syscall.ETXTBSY:
 		return explain(path, errno)
 	}
-	return &StartError{path, err.Error(), err}
+	return &StartError{path, errno.Error(), err}
+}
+
+// longest says which argument or variable is too long for the system. Linux
+// takes 128 KiB for one, with its NUL (execve(2), MAX_ARG_STRLEN).
+func (p *process) longest() string {
+	const most = 128 << 10
+	total := 0
+	for _, word := range slices.Concat(p.argv, p.env) {
+		total += len(word) + 1
+		if len(word) >= most {
+			name, _, _ := strings.Cut(word, "=")
+			return fmt.Sprintf("%.64s is %d bytes; the system takes %d", name, len(word)+1, most)
+		}
+	}
+	return fmt.Sprintf("arguments and variables are %d bytes together, more than the system takes", total)
 }
 
 func (p *process) command(ctx context.Context, path string) (*exec.Cmd, error) {

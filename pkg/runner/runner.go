@@ -122,7 +122,8 @@ func (r *Runner) Run(ctx context.Context, events []envmap.Event) error {
 	return c.notify(ctx, events)
 }
 
-// unique drops challenges that stand twice in one call.
+// unique drops challenges that stand twice in one call. What is left is the
+// whole order.
 func unique(events []envmap.Event) []envmap.Event {
 	seen := map[string]bool{}
 	var once []envmap.Event
@@ -131,6 +132,9 @@ func unique(events []envmap.Event) []envmap.Event {
 			once = append(once, e)
 		}
 		seen[key(e)] = true
+	}
+	if len(once) < len(events) && len(once) == 1 {
+		once[0].Remaining, once[0].Domains = nil, nil
 	}
 	return once
 }
@@ -158,7 +162,9 @@ func (c *call) readEnv(h Handler) error {
 		return nil
 	}
 	variables, err := ReadEnvFiles(h.EnvFiles)
-	c.env[name] = variables
+	if err == nil {
+		c.env[name] = variables
+	}
 	return err
 }
 
@@ -167,7 +173,7 @@ func (r *Runner) journal() journal { return journal{filepath.Join(r.State, "jour
 // deliver hands the output to the client, cut where there is more of it than
 // certbot could put into a variable. What a handler gets back of its own is in
 // the journal.
-func (c *call) deliver() error {
+func (c *call) deliver(ctx context.Context) error {
 	if c.Deliver == nil {
 		return nil
 	}
@@ -177,7 +183,14 @@ func (c *call) deliver() error {
 	if err := c.journal().at("deliver"); err != nil {
 		return err
 	}
-	return c.Deliver(c.output)
+	delivered := make(chan error, 1)
+	go func() { delivered <- c.Deliver(c.output) }()
+	select {
+	case err := <-delivered:
+		return err
+	case <-ctx.Done(): // nobody reads, and we are to end
+		return context.Cause(ctx)
+	}
 }
 
 // invoke runs one handler for an event that it takes, and returns what it
@@ -198,7 +211,7 @@ func (c *call) invoke(ctx context.Context, h Handler, e envmap.Event, extra map[
 	}
 	o, err := p.run(ctx)
 	err = errors.Join(err, c.journal().at("end "+e.Phase()))
-	if err == nil && o.held {
+	if o.held {
 		c.Warn(h.name(e) + ": left a process behind that holds its output open")
 	}
 	c.trace("%s: %s after %s", h.name(e), ended(err), o.took.Round(time.Millisecond))
@@ -223,18 +236,14 @@ func (c *call) process(h Handler, e envmap.Event, encoded *envmap.Call, extra ma
 		user:    h.User,
 		timeout: firstSet(h.Timeout, c.Timeout, DefaultTimeout),
 		grace:   firstSet(c.Grace, DefaultGrace),
-		stderr:  func(line string) { c.Warn(h.name(e) + ": " + c.redacted(h, line)) },
+		stderr:  c.stderr(h, e),
 	}
 }
 
-// redacted hides what a handler's env files hold: scripts under set -x print it.
-func (c *call) redacted(h Handler, line string) string {
-	for _, secret := range c.env[strings.Join(h.EnvFiles, "\x00")] {
-		if len(secret) >= 6 {
-			line = strings.ReplaceAll(line, secret, "[redacted]")
-		}
-	}
-	return line
+// stderr passes on what a handler says to people, without its credentials.
+func (c *call) stderr(h Handler, e envmap.Event) func(string) {
+	hide := redactor(c.env[strings.Join(h.EnvFiles, "\x00")])
+	return func(line string) { c.Warn(h.name(e) + ": " + hide(line)) }
 }
 
 // about tells any handler what it is called for.
@@ -343,7 +352,7 @@ func (c *call) notify(ctx context.Context, events []envmap.Event) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return c.deliver()
+	return c.deliver(ctx)
 }
 
 // lenient keeps from the client what it cannot use: it tells its hook, and a

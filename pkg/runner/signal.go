@@ -21,20 +21,19 @@ func interrupted(err error) bool {
 	return errors.As(err, &s) || errors.Is(err, context.Canceled)
 }
 
-// NotifyContext is ended by SIGINT, SIGTERM or SIGHUP, with a *SignalError as
+// NotifyContext is ended by SIGINT, SIGTERM, SIGHUP or SIGQUIT, with a *SignalError as
 // its cause. A signal that our parent ignores (nohup) stays ignored. SIGPIPE is
 // caught and dropped, so that writing to a closed pipe is an error and not the
 // end: handlers still start with every signal at its default.
 func NotifyContext(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
-	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		if !signal.Ignored(s) {
 			signal.Notify(signals, s)
 		}
 	}
-	broken := make(chan os.Signal, 1)
-	signal.Notify(broken, syscall.SIGPIPE)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // for good: messages may come to the end
 	go func() {
 		select {
 		case s := <-signals:
@@ -42,12 +41,16 @@ func NotifyContext(parent context.Context) (context.Context, context.CancelFunc)
 		case <-ctx.Done():
 		}
 	}()
-	return ctx, func() { signal.Stop(signals); signal.Stop(broken); cancel(nil) }
+	return ctx, func() { signal.Stop(signals); cancel(nil) }
 }
 
 // Die ends the process by a signal, as it would have ended without us. Of
-// SIGPIPE a Go program dies only in a write to its standard streams.
+// SIGPIPE a Go program dies only in a write to its standard streams; of SIGQUIT
+// it would show its stacks, and exits instead.
 func Die(s syscall.Signal) {
+	if s == syscall.SIGQUIT {
+		os.Exit(128 + int(s))
+	}
 	signal.Reset(s)
 	if s == syscall.SIGPIPE {
 		_, _ = os.Stdout.Write([]byte("\n"))

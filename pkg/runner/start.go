@@ -38,6 +38,20 @@ func Locate(name string) (string, error) {
 	return "", explain(name, errors.Unwrap(err))
 }
 
+// Startable sees whether a program is there, may be run, has its interpreter,
+// and is nobody else's to change. The error is a *StartError or an
+// *UnsafeError.
+func Startable(name string) error {
+	path, err := Locate(name)
+	if err != nil {
+		return err
+	}
+	if err := checkInterpreter(path); err != nil {
+		return err
+	}
+	return checkProgram(path)
+}
+
 // explain tells why the system would not run a file: it says ENOENT for a
 // missing interpreter as for a missing file, and EACCES for several things.
 func explain(path string, err error) *StartError {

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -19,23 +21,32 @@ func (e *UnsafeError) Error() string {
 // The checks below are made for root alone: its programs are run from cron, and
 // what others can change there, they can do as root.
 
-// checkSecret refuses a file of credentials that others can read or write.
+// checkSecret refuses a file of credentials that others can read or write. info
+// is of the file as it is open.
 func checkSecret(file string, info fs.FileInfo) error {
+	if os.Geteuid() == 0 && info.Mode().Perm()&0o007 != 0 {
+		return &UnsafeError{file, "can be read or written by others", "chmod 600 " + quote(file)}
+	}
+	return checkOpened(file, info)
+}
+
+// checkOpened is checkProgram for a file that is open: what is read may no
+// longer be what the path leads to.
+func checkOpened(file string, info fs.FileInfo) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	if info.Mode().Perm()&0o007 != 0 {
-		return &UnsafeError{file, "can be read or written by others", "chmod 600 " + quote(file)}
+	if err := checkMode(file, info); err != nil {
+		return err
 	}
 	return checkProgram(file)
 }
 
-// checkProgram refuses a program, a chain file or a file of credentials that
-// others than root can write, or can replace because they can write a directory
-// above it, as OpenSSH does with an AuthorizedKeysCommand (openssh: misc.c,
+// checkProgram refuses a path that others than root can write, or lead
+// elsewhere because they can write a directory on the way or own a symbolic
+// link there, as OpenSSH does with an AuthorizedKeysCommand (openssh: misc.c,
 // safe_path). In a directory with the sticky bit, as /tmp, only its owner can
-// replace a file. Where the path has symbolic links, both the links'
-// directories and the targets are checked.
+// replace a file.
 func checkProgram(path string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -44,41 +55,56 @@ func checkProgram(path string) error {
 	if err != nil {
 		return err
 	}
-	real, err := filepath.EvalSymlinks(absolute)
-	if err != nil {
-		return err
+	w := walk{at: "/", ahead: steps(absolute)}
+	for {
+		if err := w.check(); err != nil || len(w.ahead) == 0 {
+			return err
+		}
+		w.at, w.ahead = filepath.Join(w.at, w.ahead[0]), w.ahead[1:]
 	}
-	if err := checkUpwards(real); err != nil || real == absolute {
-		return err
-	}
-	link, err := filepath.EvalSymlinks(filepath.Dir(absolute))
-	if err != nil {
-		return err
-	}
-	return checkUpwards(link)
 }
 
-// checkUpwards checks a path without symbolic links and all that is above it.
-func checkUpwards(path string) error {
-	for ; ; path = filepath.Dir(path) {
-		info, err := os.Lstat(path)
-		if err != nil {
-			return err
-		}
-		if err := checkMode(path, info); err != nil {
-			return err
-		}
-		if path == filepath.Dir(path) {
-			return nil
-		}
+// walk goes a path as the kernel does, component by component.
+type walk struct {
+	at    string
+	ahead []string
+	links int
+}
+
+func steps(path string) []string {
+	return slices.DeleteFunc(strings.Split(path, "/"), func(s string) bool { return s == "" })
+}
+
+// check looks at where the walk is, and follows a symbolic link.
+func (w *walk) check() error {
+	info, err := os.Lstat(w.at)
+	if err != nil {
+		return err
 	}
+	if err := checkMode(w.at, info); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return err
+	}
+	if w.links++; w.links > 40 {
+		return &fs.PathError{Op: "open", Path: w.at, Err: syscall.ELOOP}
+	}
+	target, err := os.Readlink(w.at)
+	if err != nil {
+		return err
+	}
+	w.at = filepath.Dir(w.at)
+	if filepath.IsAbs(target) {
+		w.at = "/"
+	}
+	w.ahead = append(steps(target), w.ahead...)
+	return nil
 }
 
 func checkMode(path string, info fs.FileInfo) error {
 	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 {
 		return &UnsafeError{path, fmt.Sprintf("belongs to the user %d, not to root", owner), "chown root " + quote(path)}
 	}
-	if info.Mode().Perm()&0o022 != 0 && info.Mode()&fs.ModeSticky == 0 {
+	sticky := info.IsDir() && info.Mode()&fs.ModeSticky != 0
+	if link := info.Mode()&fs.ModeSymlink != 0; !link && !sticky && info.Mode().Perm()&0o022 != 0 {
 		return &UnsafeError{path, fmt.Sprintf("can be written by others (mode %04o)", info.Mode().Perm()), "chmod go-w " + quote(path)}
 	}
 	return nil

@@ -1,0 +1,83 @@
+package runner
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// FuzzD02_AnyEnvFile: a parser that panics must not take a run with it that has
+// something to undo ("A=#c" is what a later version of godotenv does not
+// survive), and no error shows what stands in the file.
+func FuzzD02_AnyEnvFile(f *testing.F) {
+	for _, around := range [][2]string{
+		{"A-B=1\nP=", "\nKEY=2\n"}, {`A="`, "\nB=1\n"}, {`A='`, "\nB=1\n"}, {"", "\n"}, {"A=$", "\nA=1\n"},
+		{"A='x' ", "\n"}, {"export ", "\n"}, {"=", "\n"}, {"A: ", "\n"}, {"A=\x00", "\n"}, {"A=1\nA=", "\n"},
+		{"LD_PRELOAD=", "\n"}, {"\xff", "\n"}, {"A=1\rB=", "\r"}, {"A=#c\nB=", "\n"}, {"A=`", "`\n"}, {"A=#", "\n"},
+	} {
+		f.Add(around[0], around[1])
+	}
+	f.Fuzz(func(t *testing.T, before, behind string) {
+		text := []byte(before + "SENTINEL-hunter2" + behind)
+		for _, read := range []func() error{
+			func() error { _, err := parseEnv("f", text); return err },
+			func() error { _, err := parseChecked("f", text, 1); return err }, // what the check let through
+		} {
+			err := read()
+			if err == nil {
+				continue
+			}
+			require.ErrorAs(t, err, new(*EnvFileError))
+			require.NotContains(t, err.Error(), "SENTINEL")
+			require.NotContains(t, err.Error(), "hunter2")
+		}
+	})
+}
+
+// FuzzD03_AcceptedValuesArrive: a file that is accepted is read as a person
+// would read it.
+func FuzzD03_AcceptedValuesArrive(f *testing.F) {
+	for _, text := range []string{
+		"A=1\nB=2\n", "A='x' # y\n", "A=x #y\n", " export A = b \r\n\r\nB=\"c d\"", "A=#", "\uFEFFA=1", "A=a=b", "A: b=c", "A=b: c", "_=x",
+		"A='b\"c'\nB=\"d'e\"", "A=\u00a0x\u00a0", "A=\v\fx", "export=1", "A=\\n", "A=a\\ b", "A=x'y'", "A=!%^&*()", "A= \nB=1", "A=\t#c\n",
+		"A=\u2028x\u2028\n", "A=\u2028'pa$1word'\n", "A=x # y # z\n",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if variables, err := parseEnv("f", []byte(text)); err == nil {
+			require.Equal(t, readPlainly(text), variables)
+		}
+	})
+}
+
+// readPlainly reads a faultless file: no escapes, no replacements.
+func readPlainly(text string) map[string]string {
+	variables := map[string]string{}
+	for _, line := range strings.Split(strings.TrimPrefix(text, "\uFEFF"), "\n") {
+		line = trimBlanks(line)
+		if strings.TrimSpace(line) == "" || line[0] == '#' {
+			continue
+		}
+		name, value, _ := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+		variables[trimBlanks(name)] = plainValue(trimBlanks(value))
+	}
+	return variables
+}
+
+func plainValue(value string) string {
+	if value != "" && strings.ContainsAny(value[:1], `'"`) {
+		inner, _, _ := strings.Cut(value[1:], value[:1])
+		return inner
+	}
+	for i := 1; i < len(value); i++ {
+		if value[i] == '#' && trimBlanks(value[:i]) != value[:i] {
+			return trimBlanks(value[:i])
+		}
+	}
+	return value
+}
+
+// trimBlanks takes away what godotenv takes for a blank.
+func trimBlanks(s string) string { return strings.Trim(s, " \t\v\f\r\u0085\u00a0") }
