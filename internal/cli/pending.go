@@ -65,6 +65,9 @@ func (f *front) pending() (worst int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if own.olderThan < 0 {
+		return 0, &usageError{"--older-than must not be less than 0"}
+	}
 	r, err := f.runner(&target{})
 	if err != nil {
 		return 0, err

@@ -24,6 +24,9 @@ func (c *call) cleanup(ctx context.Context, events []envmap.Event) error {
 		return err
 	}
 	finished := context.WithoutCancel(ctx)
+	for _, e := range events { // the first perform of all may have come between
+		existed = existed || j.has(key(e)) == nil
+	}
 	if existed {
 		err = c.cleanupKnown(finished, j, events)
 	} else {

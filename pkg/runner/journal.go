@@ -82,8 +82,11 @@ func (j journal) open() (existed bool, err error) {
 func (j journal) check() error {
 	for dir := j.dir; ; dir = filepath.Dir(dir) {
 		err := checkProgram(dir)
-		if !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
+		switch {
+		case err == nil || errors.As(err, new(*UnsafeError)):
 			return err
+		case !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir):
+			return &JournalError{err}
 		}
 	}
 }

@@ -113,22 +113,31 @@ func (p *process) start(ctx context.Context, stdout, stderr *os.File) (*exec.Cmd
 		return nil, err
 	}
 	for try := 0; ; try++ {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
 		cmd, err := p.command(ctx, path)
 		if err != nil {
 			return nil, err
 		}
 		cmd.Stdout, cmd.Stderr = stdout, stderr
-		if err = startUnprivileged(cmd, p.user); err == nil {
+		err = startUnprivileged(cmd, p.user)
+		switch {
+		case err == nil:
 			return cmd, nil
+		case ctx.Err() != nil: // os/exec starts nothing then
+			return nil, p.stopped(ctx)
 		}
 		if !errors.Is(err, syscall.ETXTBSY) || try == 4 {
 			return nil, p.startError(path, err)
 		}
 		time.Sleep(50 * time.Millisecond << try)
 	}
+}
+
+// stopped is why a context is at its end.
+func (p *process) stopped(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) {
+		return cause
+	}
+	return &TimeoutError{p.timeout}
 }
 
 func (p *process) startError(path string, err error) error {
