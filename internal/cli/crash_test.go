@@ -116,7 +116,8 @@ func operations(name string, calls ...[]string) [][]string {
 func (r *ruin) run(fault string, args []string) (syscall.WaitStatus, string) {
 	cmd := exec.Command("extauth-dehydrated", append([]string{"-c", filepath.Join(r.dir, "chain")}, args...)...)
 	cmd.Env = append(os.Environ(), "WORLD="+r.dir, "EXTAUTH_STATE_DIR="+filepath.Join(r.dir, "state"), faultVariable+"="+fault,
-		"altnames=a.test b.test", "BASEDIR=/b", "CHALLENGETYPE=dns-01")
+		"altnames=a.test b.test", "BASEDIR=/b", "CHALLENGETYPE=dns-01",
+		"GORACE=atexit_sleep_ms=0") // or each program waits a second at its end
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	err := cmd.Run()
