@@ -3,8 +3,7 @@ package runner
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,19 +53,7 @@ func (e *ChainError) Unwrap() []error { return e.Faults }
 // that cannot be read is a *fs.PathError, one that others can change an
 // *UnsafeError.
 func ReadChain(file string) ([]Handler, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if err := checkOpened(file, info); err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(f)
+	text, err := readChecked(file, 0, func(info fs.FileInfo) error { return checkOpened(file, info) })
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -44,26 +43,17 @@ func ReadEnvFiles(files []string) (map[string]string, error) {
 // readSafely reads a regular file of credentials that nobody else can read or
 // write. The file that is looked at is the one that is read.
 func readSafely(file string) ([]byte, error) {
-	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	odd := &EnvFileError{[]error{fmt.Errorf("%s: is not a regular file of at most %d bytes", file, maxEnvFile)}}
-	if errors.Is(err, syscall.ENXIO) { // a socket
+	text, err := readChecked(file, syscall.O_NONBLOCK, func(info fs.FileInfo) error {
+		if !info.Mode().IsRegular() || info.Size() > maxEnvFile {
+			return odd
+		}
+		return checkSecret(file, info)
+	})
+	if errors.Is(err, syscall.ENXIO) { // a socket cannot even be opened
 		return nil, odd
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxEnvFile {
-		return nil, odd
-	}
-	if err := checkSecret(file, info); err != nil {
-		return nil, err
-	}
-	return io.ReadAll(io.LimitReader(f, maxEnvFile))
+	return text, err
 }
 
 // parseEnv reads NAME=value lines. godotenv shows the text around a fault in

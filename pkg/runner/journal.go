@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -143,27 +142,22 @@ func (j journal) load(key string) (*record, error) {
 }
 
 // readOwn reads a file that we wrote, and that nobody else could have changed.
+// One that is not there is fs.ErrNotExist.
 func readOwn(path string) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, syscall.ELOOP) {
+	text, err := readChecked(path, syscall.O_NOFOLLOW|syscall.O_NONBLOCK, func(info fs.FileInfo) error {
+		owner := info.Sys().(*syscall.Stat_t).Uid
+		if !info.Mode().IsRegular() || int(owner) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
+			return &UnsafeError{path, "is not this user's alone to write", "rm " + quote(path)}
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, syscall.ELOOP):
 		return nil, &UnsafeError{path, "is a symbolic link", "rm " + quote(path)}
+	case err == nil || errors.As(err, new(*UnsafeError)):
+		return text, err
 	}
-	if err != nil {
-		return nil, &JournalError{err}
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, &JournalError{err}
-	}
-	if owner := info.Sys().(*syscall.Stat_t).Uid; !info.Mode().IsRegular() || int(owner) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
-		return nil, &UnsafeError{path, "is not this user's alone to write", "rm " + quote(path)}
-	}
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return nil, &JournalError{err}
-	}
-	return text, nil
+	return nil, &JournalError{err}
 }
 
 // isOtherVersion tells a whole record of another version from a torn one.

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -20,6 +21,24 @@ func private(path string, flags int) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// readChecked reads a file whose status, as it is open, passes a check: what is
+// looked at is what is read, wherever its name leads by then.
+func readChecked(path string, flags int, check func(fs.FileInfo) error) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|flags, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := check(info); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(f)
 }
 
 // makePrivate makes a directory, and those above it that are missing.
