@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -72,12 +73,29 @@ func (f *front) handlerWords() ([]string, error) {
 	return words, nil
 }
 
+// abandon undoes what was performed of the order that a refused challenge
+// belongs to: dehydrated gives up, and never cleans up.
+func (f *front) abandon(cause error, operation string) error {
+	refused := new(envmap.ValueError)
+	if operation != "deploy_challenge" || !errors.As(cause, &refused) || refused.Order == "" || f.options.dryRun {
+		return cause
+	}
+	r, err := f.runner(&target{})
+	if err == nil {
+		err = r.Abandon(context.Background(), f.client, refused.Order)
+	}
+	if err != nil {
+		return &runner.RollbackError{Cause: cause, Undo: err}
+	}
+	return cause
+}
+
 // refuse reports a call that was refused. Where dehydrated only lets its hook
 // know, that is a warning: a failure would keep it from cleaning up.
 func (f *front) refuse(err error, operation string, words []string) error {
 	informational := []string{"unchanged_cert", "invalid_challenge", "request_failure", "startup_hook", "exit_hook", "sync_cert"}
 	if !slices.Contains(informational, operation) {
-		return err
+		return f.abandon(err, operation)
 	}
 	t, targetErr := f.target(words)
 	if targetErr != nil {

@@ -176,7 +176,7 @@ func missing(env map[string]string, name string) error {
 func setCertbotOrder(e *Event, env map[string]string) error {
 	all := first(env, certbotAllIdentifiers, certbotAllDomains)
 	if domains, said := env[certbotAllDomains]; said && domains != all {
-		return &ValueError{certbotAllDomains, domains, "is not what " + certbotAllIdentifiers + " says"}
+		return &ValueError{Name: certbotAllDomains, Value: domains, Reason: "is not what " + certbotAllIdentifiers + " says"}
 	}
 	if all != "" {
 		e.Domains = strings.Split(all, ",")
@@ -187,7 +187,7 @@ func setCertbotOrder(e *Event, env map[string]string) error {
 	}
 	n, err := strconv.Atoi(remaining)
 	if err != nil {
-		return &ValueError{certbotRemaining, remaining, "is not a whole number"}
+		return &ValueError{Name: certbotRemaining, Value: remaining, Reason: "is not a whole number"}
 	}
 	e.Remaining, e.Order = &n, all
 	return nil

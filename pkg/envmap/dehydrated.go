@@ -170,8 +170,11 @@ func (op operation) decodeChallenge(call Call, triplet []string) (Event, error) 
 	if len(names) > 1 {
 		e.Order = call.Env["BASEDIR"] + " " + strings.Join(names, " ")
 	}
-	e, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
-	return e, op.renamed(err)
+	done, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
+	if refused := new(ValueError); errors.As(err, &refused) {
+		refused.Order = e.Order
+	}
+	return done, op.renamed(err)
 }
 
 // setBatch tells each of several challenges that came in one call of the

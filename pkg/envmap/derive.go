@@ -107,7 +107,7 @@ func typeOf(validation string) string {
 func complete(e *Event, thumbprint string) error {
 	if e.Type == "" {
 		if e.Type = typeOf(e.Validation); e.Type == "" && e.Validation != "" {
-			return &ValueError{"validation", e.Validation, "has the form of no challenge type"}
+			return &ValueError{Name: "validation", Value: e.Validation, Reason: "has the form of no challenge type"}
 		}
 	}
 	if err := completeKeyAuth(e, thumbprint); err != nil {
@@ -138,7 +138,7 @@ func completeKeyAuth(e *Event, thumbprint string) error {
 		e.Token = TokenOf(e.KeyAuth)
 	}
 	if e.KeyAuth != "" && e.Token != TokenOf(e.KeyAuth) && e.Type != HTTP01 { // there the value itself says so
-		return &ValueError{"token", e.Token, "is not the token of the key authorization"}
+		return &ValueError{Name: "token", Value: e.Token, Reason: "is not the token of the key authorization"}
 	}
 	return nil
 }
@@ -146,10 +146,10 @@ func completeKeyAuth(e *Event, thumbprint string) error {
 func completeFromThumbprint(e *Event, thumbprint string) error {
 	keyAuth := e.Token + "." + thumbprint
 	if !isKeyAuth(keyAuth) {
-		return &ValueError{"EXTAUTH_THUMBPRINT", thumbprint, "is not 43 base64url characters"}
+		return &ValueError{Name: "EXTAUTH_THUMBPRINT", Value: thumbprint, Reason: "is not 43 base64url characters"}
 	}
 	if e.Type == DNS01 && e.Validation != "" && e.Validation != DNSValue(keyAuth) {
-		return &ValueError{"EXTAUTH_THUMBPRINT", thumbprint, "is not the thumbprint of the account that the validation was made with"}
+		return &ValueError{Name: "EXTAUTH_THUMBPRINT", Value: thumbprint, Reason: "is not the thumbprint of the account that the validation was made with"}
 	}
 	e.KeyAuth = keyAuth
 	return nil
@@ -172,7 +172,7 @@ func completeValidation(e *Event) error {
 		e.ZDomain = e.Validation
 	}
 	if want != "" && !sameValue(e.Type, e.Validation, want) {
-		return &ValueError{"validation", e.Validation, "does not follow from the key authorization"}
+		return &ValueError{Name: "validation", Value: e.Validation, Reason: "does not follow from the key authorization"}
 	}
 	return nil
 }

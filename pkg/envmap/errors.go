@@ -11,6 +11,7 @@ type ValueError struct {
 	Name   string
 	Value  string
 	Reason string
+	Order  string // Event.Order of the challenge that is refused, where the client told it
 }
 
 func (e *ValueError) Error() string {

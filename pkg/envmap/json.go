@@ -242,7 +242,7 @@ func (e *Event) setCmd(value string) error {
 		return err
 	}
 	if _, known := members[Cmd(cmd)]; !known {
-		return &ValueError{"cmd", cmd, "is not an event"}
+		return &ValueError{Name: "cmd", Value: cmd, Reason: "is not an event"}
 	}
 	e.Cmd = Cmd(cmd)
 	return nil
@@ -257,14 +257,25 @@ func (e *Event) setMember(m Member) error {
 		// certbot-external-auth wrote the timestamp under this name (FIELD_TIMESTAMP).
 		m.Name = "timestamp"
 	case !contains(members[e.Cmd], m.Name):
-		e.Extra = append(e.Extra, m)
-		return nil
+		return e.setExtra(m)
 	}
 	if m.Value == "null" {
 		e.Nulls = append(e.Nulls, m.Name)
 		return nil
 	}
 	return e.setValue(m)
+}
+
+// setExtra keeps a member that nobody knows. One that differs from a known
+// name only in its case is refused: some readers take it for that.
+func (e *Event) setExtra(m Member) error {
+	for _, known := range append([]string{"cmd"}, members[e.Cmd]...) {
+		if folded(m.Name) == known {
+			return &CallError{Reason: "member " + quoted(m.Name) + " is spelled " + quoted(known)}
+		}
+	}
+	e.Extra = append(e.Extra, m)
+	return nil
 }
 
 func (e *Event) setValue(m Member) error {
@@ -303,7 +314,7 @@ func (e *Event) mayBeEmpty(name string) bool {
 func (e *Event) setRemaining(value string) error {
 	n, err := strconv.Atoi(value)
 	if err != nil {
-		return &ValueError{"remaining", value, "is not a whole number"}
+		return &ValueError{Name: "remaining", Value: value, Reason: "is not a whole number"}
 	}
 	e.Remaining = &n
 	return nil
@@ -320,7 +331,7 @@ func (e *Event) setLiteral(m Member) error {
 		ok = isNumber(m.Value)
 	}
 	if !ok {
-		return &ValueError{m.Name, m.Value, "has the wrong type"}
+		return &ValueError{Name: m.Name, Value: m.Value, Reason: "has the wrong type"}
 	}
 	*e.text(m.Name) = m.Value
 	return nil
@@ -352,7 +363,7 @@ func (e *Event) setChallenges(value string) error {
 			return err
 		}
 		if !c.IsChallenge() {
-			return &ValueError{"challenges", string(c.Cmd), "is not a challenge"}
+			return &ValueError{Name: "challenges", Value: string(c.Cmd), Reason: "is not a challenge"}
 		}
 		e.Challenges = append(e.Challenges, c)
 	}

@@ -48,6 +48,7 @@ func TestRefusedLines(t *testing.T) {
 		`{"cmd":"perform_challenge","type":"dns-01","domain":"a.test","validation":"` + value + `","remaining":1.5}`,
 		`{"cmd":"post_perform","challenges":[{"cmd":"restart"}]}`,
 		"{\"cmd\":\"restart\"}\n{\"cmd\":\"restart\"}",
+		`{"cmd":"save","Title":"x"}`,
 	} {
 		_, err := decodeLine(t, line, "")
 		require.Error(t, err, line)

@@ -99,11 +99,10 @@ func parseMembers(d *json.Decoder, depth int) ([]Member, error) {
 		}
 		m := Member{name.(string), string(value)}
 		// A second spelling of a name is no second name: some readers fold case.
-		folded := strings.ToLower(strings.ToUpper(m.Name)) // as Unicode folds
-		if seen[folded] {
+		if seen[folded(m.Name)] {
 			return nil, &CallError{Reason: "member " + quoted(m.Name) + " stands twice"}
 		}
-		seen[folded] = true
+		seen[folded(m.Name)] = true
 		object = append(object, m)
 	}
 	if _, err := d.Token(); err != nil {
@@ -111,6 +110,9 @@ func parseMembers(d *json.Decoder, depth int) ([]Member, error) {
 	}
 	return object, nil
 }
+
+// folded is a name without regard to case, as Unicode folds it.
+func folded(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
 // parseValue reads any value and returns it in the canonical form.
 func parseValue(d *json.Decoder, depth int) ([]byte, error) {

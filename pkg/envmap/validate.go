@@ -41,7 +41,7 @@ func (e Event) Validate() error {
 
 func (e Event) validateCmd() error {
 	if _, known := members[e.Cmd]; !known {
-		return &ValueError{"cmd", string(e.Cmd), "is not an event"}
+		return &ValueError{Name: "cmd", Value: string(e.Cmd), Reason: "is not an event"}
 	}
 	return nil
 }
@@ -51,13 +51,13 @@ func (e Event) validateChallenge() error {
 		return &ValueError{Name: "domain", Reason: "is missing"}
 	}
 	if strings.HasPrefix(e.Domain, "*.") {
-		return &ValueError{"domain", e.Domain, "is a wildcard, which no challenge is for"}
+		return &ValueError{Name: "domain", Value: e.Domain, Reason: "is a wildcard, which no challenge is for"}
 	}
 	if e.Token != "" && !(isBase64URL(e.Token) && len(e.Token) <= maxToken) {
-		return &ValueError{"token", e.Token, "is not 1 to 256 base64url characters"}
+		return &ValueError{Name: "token", Value: e.Token, Reason: "is not 1 to 256 base64url characters"}
 	}
 	if e.KeyAuth != "" && !isKeyAuth(e.KeyAuth) {
-		return &ValueError{"key_auth", e.KeyAuth, "is not TOKEN.THUMBPRINT"}
+		return &ValueError{Name: "key_auth", Value: e.KeyAuth, Reason: "is not TOKEN.THUMBPRINT"}
 	}
 	if err := e.validateValue(); err != nil {
 		return err
@@ -85,36 +85,36 @@ func (e Event) validateValue() error {
 	case "":
 		return &ValueError{Name: "type", Reason: "is missing"}
 	}
-	return &ValueError{"type", e.Type, "is not a challenge type"}
+	return &ValueError{Name: "type", Value: e.Type, Reason: "is not a challenge type"}
 }
 
 func (e Event) wanted(ok bool, reason string) error {
 	if ok {
 		return nil
 	}
-	return &ValueError{"validation", e.Validation, e.Type + ": " + reason}
+	return &ValueError{Name: "validation", Value: e.Validation, Reason: e.Type + ": " + reason}
 }
 
 // validatePlaces checks where the response is to be found.
 func (e Event) validatePlaces() error {
 	if _, err := netip.ParseAddr(e.Domain); err == nil && strings.HasPrefix(e.Type, "dns-") {
-		return &ValueError{"domain", e.Domain, "is an IP address, which " + e.Type + " is not for"}
+		return &ValueError{Name: "domain", Value: e.Domain, Reason: "is an IP address, which " + e.Type + " is not for"}
 	}
 	if e.TXTDomain != "" && !isName(e.TXTDomain) {
-		return &ValueError{"txt_domain", e.TXTDomain, "is not a DNS name"}
+		return &ValueError{Name: "txt_domain", Value: e.TXTDomain, Reason: "is not a DNS name"}
 	}
 	if e.ZDomain != "" && !isSNIName(e.ZDomain) {
-		return &ValueError{"z_domain", e.ZDomain, "is not a name under acme.invalid"}
+		return &ValueError{Name: "z_domain", Value: e.ZDomain, Reason: "is not a name under acme.invalid"}
 	}
 	if e.URI != "" && !isPrintable(e.URI) {
-		return &ValueError{"uri", e.URI, "is not printable ASCII"}
+		return &ValueError{Name: "uri", Value: e.URI, Reason: "is not printable ASCII"}
 	}
 	return nil
 }
 
 func (e Event) validateIdentifiers() error {
 	if reason := identifierFault(e.Domain); e.Domain != "" && reason != "" {
-		return &ValueError{"domain", e.Domain, reason}
+		return &ValueError{Name: "domain", Value: e.Domain, Reason: reason}
 	}
 	if err := validateList("domains", e.Domains); err != nil {
 		return err
@@ -123,7 +123,7 @@ func (e Event) validateIdentifiers() error {
 		return err
 	}
 	if e.Remaining != nil && (*e.Remaining < 0 || len(e.Domains) > 0 && *e.Remaining >= len(e.Domains)) {
-		return &ValueError{"remaining", fmt.Sprint(*e.Remaining), "is not a count of challenges that follow"}
+		return &ValueError{Name: "remaining", Value: fmt.Sprint(*e.Remaining), Reason: "is not a count of challenges that follow"}
 	}
 	return nil
 }
@@ -131,7 +131,7 @@ func (e Event) validateIdentifiers() error {
 func validateList(name string, list []string) error {
 	for _, id := range list {
 		if reason := identifierFault(id); reason != "" {
-			return &ValueError{name, id, reason}
+			return &ValueError{Name: name, Value: id, Reason: reason}
 		}
 	}
 	return nil
@@ -141,7 +141,7 @@ func (e Event) validatePaths() error {
 	for _, name := range []string{"cert_path", "key_path", "chain_path", "fullchain_path", "csr_path", "ocsp_path", "cert_dir"} {
 		path := *e.text(name)
 		if path != "" && (path[0] != '/' || len(path) > maxPath || !isText(path, "")) {
-			return &ValueError{name, path, "is not an absolute path free of control characters"}
+			return &ValueError{Name: name, Value: path, Reason: "is not an absolute path free of control characters"}
 		}
 	}
 	return nil
@@ -155,10 +155,10 @@ func (e Event) validateTexts() error {
 			shown = "" // a private key is not for messages
 		}
 		if len(text) > maxText {
-			return &ValueError{name, shown, fmt.Sprintf("is longer than %d bytes", maxText)}
+			return &ValueError{Name: name, Value: shown, Reason: fmt.Sprintf("is longer than %d bytes", maxText)}
 		}
 		if !isText(text, "\t\n\r") {
-			return &ValueError{name, shown, "has control characters or is not UTF-8"}
+			return &ValueError{Name: name, Value: shown, Reason: "has control characters or is not UTF-8"}
 		}
 	}
 	return nil
@@ -167,7 +167,7 @@ func (e Event) validateTexts() error {
 func (e Event) validateNumbers() error {
 	for _, name := range []string{"timestamp", "cert_timestamp", "port"} {
 		if n := *e.text(name); n != "" && !isNumber(n) {
-			return &ValueError{name, n, "is not a decimal number"}
+			return &ValueError{Name: name, Value: n, Reason: "is not a decimal number"}
 		}
 	}
 	return nil

@@ -32,7 +32,7 @@ func (c *call) cleanup(ctx context.Context, events []envmap.Event) error {
 	} else {
 		err = c.cleanupBlind(finished, events)
 	}
-	if err == nil {
+	if err == nil && ctx.Err() == nil {
 		err = c.deliver(ctx)
 	}
 	return errors.Join(err, context.Cause(ctx))

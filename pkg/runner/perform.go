@@ -272,6 +272,18 @@ func (p *performance) rollback(ctx context.Context, cause error) error {
 	return cause
 }
 
+// Abandon undoes what earlier calls performed of an order (Event.Order) of
+// which the client will not call again.
+func (r *Runner) Abandon(ctx context.Context, client, orderID string) error {
+	c := &call{Runner: r, env: map[string]map[string]string{}}
+	j := c.journal()
+	if err := j.check(); err != nil {
+		return err
+	}
+	p := &performance{call: c, journal: j, order: j.order(envmap.Event{Client: client, Order: orderID})}
+	return p.abandon(ctx, map[string]string{"EXTAUTH_RESULT": "failed"})
+}
+
 // abandon undoes the challenges of the order that earlier calls performed.
 func (p *performance) abandon(ctx context.Context, extra map[string]string) error {
 	standing, _ := p.order.standing()

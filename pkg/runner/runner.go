@@ -216,7 +216,7 @@ func (c *call) invoke(ctx context.Context, h Handler, e envmap.Event, extra map[
 	}
 	c.trace("%s: %s after %s", h.name(e), ended(err), o.took.Round(time.Millisecond))
 	convention, _ := envmap.Lookup(h.Convention)
-	if convention.Declined != nil && convention.Declined(o.status, o.stdout) {
+	if convention.Declined != nil && errors.As(err, new(*ExitError)) && convention.Declined(o.status, o.stdout) {
 		if e.Cmd == envmap.PerformChallenge {
 			c.Warn((&HandlerError{h, e, errors.New("the handler has not implemented it")}).Error())
 		}
