@@ -53,7 +53,7 @@ func (f *front) json() (worst int, err error) {
 		return 0, err
 	}
 	if t.prints || f.options.dryRun {
-		return f.eachLine(func(e envmap.Event) error { return f.run([]envmap.Event{e}, words) })
+		return f.eachLine(context.Background(), func(e envmap.Event) error { return f.run([]envmap.Event{e}, words) })
 	}
 	return f.supervised(t)
 }
@@ -70,7 +70,7 @@ func (f *front) supervised(t *target) (worst int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return f.eachLine(func(e envmap.Event) error { return f.answered(ctx, t, r, e) })
+	return f.eachLine(ctx, func(e envmap.Event) error { return f.answered(ctx, t, r, e) })
 }
 
 // answered runs one event and writes its result.
@@ -94,10 +94,13 @@ func fatal(err error) bool {
 
 // eachLine decodes line after line. A line that is refused, or that fails, is
 // reported and does not keep the next from being served.
-func (f *front) eachLine(serve func(envmap.Event) error) (worst int, err error) {
+func (f *front) eachLine(ctx context.Context, serve func(envmap.Event) error) (worst int, err error) {
 	lines := bufio.NewReaderSize(f.Stdin, maxLine+2)
 	for number := 1; ; number++ {
-		line, err := readLine(lines)
+		line, err := awaitLine(ctx, lines)
+		if ctx.Err() != nil {
+			return worst, context.Cause(ctx)
+		}
 		if errors.Is(err, io.EOF) {
 			return worst, nil
 		}
@@ -137,6 +140,26 @@ func (f *front) refuseLine(err error) error {
 		return err
 	}
 	return errors.Join(err, f.write(result(envmap.Event{}, nil, err)))
+}
+
+// awaitLine is readLine, but for a signal: it ends a program also while that
+// waits for its client.
+func awaitLine(ctx context.Context, r *bufio.Reader) ([]byte, error) {
+	type result struct {
+		line []byte
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		line, err := readLine(r)
+		read <- result{line, err}
+	}()
+	select {
+	case got := <-read:
+		return got.line, got.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // readLine reads a line without its line feed. One that is too long is read to
