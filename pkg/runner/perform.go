@@ -219,7 +219,9 @@ func (p *performance) step(ctx context.Context, r *record, h Handler) error {
 		return err
 	}
 	output, err := p.invoke(ctx, h, r.Event, nil)
-	s.Output = string(output)
+	if convention, _ := envmap.Lookup(h.Convention); convention.Replays {
+		s.Output = string(output) // for others it is nothing to keep
+	}
 	if err == nil {
 		p.output = append(p.output, output...)
 	}
