@@ -69,7 +69,7 @@ func newBind(dir string) (bind, error) {
 	conf := namedOptions
 	err := errors.Join(os.MkdirAll(filepath.Join(b.dir, "etc"), 0o755), os.MkdirAll(filepath.Join(b.dir, "cache"), 0o755))
 	for _, zone := range []string{firstZone, secondZone} {
-		b.secrets[zone] = rand.Text()
+		b.secrets[zone] = newSecret()
 		conf += fmt.Sprintf(namedZone, zone)
 		err = errors.Join(err, os.WriteFile(b.keyFile(zone), b.key(zone), 0o600),
 			os.WriteFile(filepath.Join(b.dir, "cache", zone+".zone"), []byte(zoneFile), 0o644))
@@ -81,6 +81,13 @@ func newBind(dir string) (bind, error) {
 
 // keyFile is the TSIG key of a zone, for nsupdate -k.
 func (b bind) keyFile(zone string) string { return filepath.Join(b.dir, "etc", zone+".key") }
+
+// newSecret is a key whose written form has the marker that every credential
+// of the tests has.
+func newSecret() string {
+	key, _ := base64.StdEncoding.DecodeString("SENTINEL" + base64.StdEncoding.EncodeToString([]byte(rand.Text())))
+	return string(key)
+}
 
 // secret is the same key for hooks that want it in a configuration file.
 func (b bind) secret(zone string) string {
