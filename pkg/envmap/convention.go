@@ -27,6 +27,15 @@ type Convention struct {
 	// Errors: *MissingError, *UnsupportedError.
 	Encode func(Event) (Call, error)
 
+	// Batch writes one call for all challenges of an order (perform_challenge).
+	// nil: the call for the last, with the order as JSON lines on standard
+	// input. Errors as Encode's.
+	Batch func([]Event) (Call, error)
+
+	// Person is true where no program is called: a person at the terminal is
+	// told what Encode or Batch wrote as standard input.
+	Person bool
+
 	// Declined tells whether a handler that ended with a status other than 0
 	// only said, in the convention's own words, that it has nothing to do.
 	// nil: the convention has no such words.
@@ -54,6 +63,20 @@ func (c *Convention) OwnsVariable(name string) bool {
 		}
 	}
 	return false
+}
+
+// EncodeBatch writes one call for all challenges of an order, of which there
+// is at least one.
+func (c *Convention) EncodeBatch(order []Event) (Call, error) {
+	if c.Batch != nil {
+		return c.Batch(order)
+	}
+	call, err := c.Encode(order[len(order)-1])
+	call.Stdin = nil
+	for _, e := range order {
+		call.Stdin = append(call.Stdin, jsonLine(e)...)
+	}
+	return call, err
 }
 
 // own picks the convention's own variables out of an environment, except

@@ -9,6 +9,7 @@ func Conventions() []*Convention {
 		dehydrated(),
 		handler(),
 		jsonLines(),
+		text(),
 	}
 }
 

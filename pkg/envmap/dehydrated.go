@@ -21,7 +21,7 @@ func dehydrated() *Convention {
 		},
 	}
 	c.Decode = func(call Call) ([]Event, error) { return decodeDehydrated(c, call) }
-	c.Encode = encodeDehydrated
+	c.Encode, c.Batch = encodeDehydrated, batchDehydrated
 	return c
 }
 
@@ -200,6 +200,27 @@ func encodeDehydrated(e Event) (Call, error) {
 		}
 	}
 	return Call{}, &UnsupportedError{Convention: "dehydrated", Cmd: e.Cmd}
+}
+
+// batchDehydrated is what dehydrated itself calls under HOOK_CHAIN=yes: the
+// operation once, with three operands for each challenge.
+func batchDehydrated(order []Event) (Call, error) {
+	var all Call
+	for _, e := range order {
+		call, err := encodeDehydrated(e)
+		if err != nil {
+			return Call{}, err
+		}
+		if all.Args == nil {
+			all = call
+			continue
+		}
+		all.Args = append(all.Args, call.Args[1:]...)
+		for name, value := range call.Env {
+			all.Env[name] = value
+		}
+	}
+	return all, nil
 }
 
 func (op operation) encode(e Event) (Call, error) {

@@ -109,6 +109,8 @@ type Event struct {
 
 	// Where the event came from.
 	Client    string            // name of the convention that decoded it
+	Via       string            // the address that we listen at; empty for a call of our own
+	Peer      *int              // user id of the process that sent it there
 	ClientEnv map[string]string // that convention's own variables for this event, as they came
 
 	// JSON members beyond the fields above.

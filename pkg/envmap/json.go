@@ -112,6 +112,9 @@ func appendEvent(b []byte, e Event) []byte {
 	for _, m := range e.Extra {
 		b = append(appendName(b, m.Name), m.Value...)
 	}
+	if e.Peer != nil {
+		b = strconv.AppendInt(appendName(b, peerUID), int64(*e.Peer), 10)
+	}
 	return append(b, '}')
 }
 
@@ -137,6 +140,24 @@ func appendMember(b []byte, e Event, name string) []byte {
 		return append(appendName(b, name), value...)
 	}
 	return appendString(appendName(b, name), value)
+}
+
+// peerUID is the member that a process which listens adds to an event: the user
+// id of who sent it. Nobody else's word counts for it.
+const peerUID = "peer_uid"
+
+// From marks an event as one that came in where we listen, from a process of
+// that user.
+func (e Event) From(address string, uid int) Event {
+	e.Via, e.Peer = address, &uid
+	extra := e.Extra
+	e.Extra = nil
+	for _, m := range extra {
+		if m.Name != peerUID {
+			e.Extra = append(e.Extra, m)
+		}
+	}
+	return e
 }
 
 func appendRemaining(b []byte, e Event) []byte {

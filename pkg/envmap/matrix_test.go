@@ -89,7 +89,9 @@ func TestEveryPair(t *testing.T) {
 				require.NotEmpty(t, err.Error())
 				continue
 			}
-			requireSameEvent(t, e, to, call)
+			if to.Decode != nil {
+				requireSameEvent(t, e, to, call)
+			}
 		}
 	}
 }
@@ -121,7 +123,7 @@ func requireSameEvent(t *testing.T, e envmap.Event, to *envmap.Convention, call 
 func TestWhichConventionHasWhichCall(t *testing.T) {
 	const all = "certbot dehydrated handler json"
 	for cmd, who := range map[envmap.Cmd]string{
-		envmap.PerformChallenge: all, envmap.Cleanup: all, envmap.DeployCert: all,
+		envmap.PerformChallenge: all + " text", envmap.Cleanup: all + " text", envmap.DeployCert: all,
 		envmap.UnchangedCert: "dehydrated handler json",
 		envmap.Startup:       "certbot dehydrated json", envmap.Exit: "certbot dehydrated json",
 		envmap.PrePerform: "handler json", envmap.PostPerform: "handler json",
