@@ -31,6 +31,8 @@ type Handler struct {
 	Optional bool          // its failure is a warning
 	Strict   bool          // its failure reaches the client for informational events too
 	User     string        // run as this user
+	Batch    bool          // performs an order once, behind its last challenge
+	Verify   string        // "dns" or "http": look whether what was performed can be seen
 
 	Line int // in its chain file, 0 on a command line
 }
@@ -134,7 +136,7 @@ func parseLine(dir, line string) (Handler, error) {
 	if !known || convention.Encode == nil {
 		return Handler{}, fmt.Errorf("no convention %q; there is %s", words[0], names())
 	}
-	h := Handler{Convention: convention.Name}
+	h := Handler{Convention: convention.Name, Batch: convention.Person}
 	var faults []error
 	seen := map[string]bool{}
 	words = words[1:]
@@ -189,6 +191,11 @@ func (h *Handler) set(c *envmap.Convention, dir, key, value string) error {
 	case "user":
 		h.User = value
 		return checkUser(value)
+	case "batch":
+		return setBool(&h.Batch, key, value)
+	case "verify":
+		h.Verify = value
+		return checkVerify(value)
 	}
 	return h.setCommand(c, dir, key, value)
 }
@@ -237,11 +244,11 @@ func (h *Handler) setCommand(c *envmap.Convention, dir, key, value string) error
 
 // optionsOf lists the options of a chain line.
 func optionsOf(c *envmap.Convention) []string {
-	all := []string{"domain=", "type=", "phase=", "env=", "timeout=", "optional=", "strict=", "user="}
+	all := []string{"domain=", "type=", "phase=", "env=", "timeout=", "optional=", "strict=", "user=", "batch=", "verify="}
 	for _, operand := range c.Operands {
 		all = append(all, operand+"=")
 	}
-	slices.Sort(all[8:])
+	slices.Sort(all[10:])
 	return all
 }
 
@@ -265,11 +272,19 @@ func setBool(place *bool, key, value string) error {
 
 // check looks at the handler as a whole, and whether its programs are there.
 func (h *Handler) check() error {
-	if len(h.Command) == 0 && len(h.Commands) == 0 {
+	commands := len(h.Command) > 0 || len(h.Commands) > 0
+	to, listens := h.endpoint()
+	switch {
+	case h.isPerson() && commands:
+		return fmt.Errorf("%s asks a person and takes no command", h.Convention)
+	case !h.isPerson() && !commands:
 		return errors.New("has no command")
-	}
-	if len(h.Command) > 0 && len(h.Commands) > 0 {
+	case len(h.Command) > 0 && len(h.Commands) > 0:
 		return errors.New("has a command for every event and one for a single event")
+	case h.Batch && len(h.Phases) > 0 && !slices.Contains(h.Phases, "perform") && !h.isPerson():
+		return errors.New("batch= is for the phase perform, which phase= leaves out")
+	case listens:
+		return h.checkEndpoint(to)
 	}
 	var faults []error
 	for _, argv := range h.programs() {
@@ -345,6 +360,10 @@ func unquotedOperator(line string) error {
 // located puts a relative path of a program below the chain file's directory;
 // a bare name is looked for in PATH.
 func located(dir string, words []string) []string {
+	if scheme, path, found := strings.Cut(words[0], ":"); found && (scheme == "unix" || scheme == "fifo") && path != "" {
+		words[0] = scheme + ":" + below(dir, path)
+		return words
+	}
 	if strings.Contains(words[0], "/") {
 		words[0] = below(dir, words[0])
 	}

@@ -47,8 +47,9 @@ func sorted(variables map[string]string) []string {
 // something of a single call or tells the programs what to run.
 func owned(conventions []*envmap.Convention, name string) bool {
 	switch name {
-	case "EXTAUTH_EVENT", "EXTAUTH_PHASE", "EXTAUTH_RESULT", "EXTAUTH_TOKEN_SYNTHETIC",
-		"EXTAUTH_CHAIN", "EXTAUTH_TO", "EXTAUTH_HANDLER":
+	case "EXTAUTH_EVENT", "EXTAUTH_PHASE", "EXTAUTH_RESULT", "EXTAUTH_TOKEN_SYNTHETIC", "EXTAUTH_PEER_UID",
+		"EXTAUTH_SOCKET", "EXTAUTH_CHAIN", "EXTAUTH_TO", "EXTAUTH_HANDLER",
+		"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES": // sd_listen_fds(3): for us
 		return true
 	}
 	return slices.ContainsFunc(conventions, func(c *envmap.Convention) bool { return c.OwnsVariable(name) })

@@ -46,6 +46,8 @@ type record struct {
 	Event   envmap.Event
 	Started time.Time
 	Steps   []step
+
+	printed bool // a step has output that is not on disk yet
 }
 
 // step is a handler that was started for a challenge, and what it printed.
@@ -90,10 +92,16 @@ func (j journal) check() error {
 	}
 }
 
-// key names a challenge by a hash: no value becomes a file name.
+// key names a challenge by a hash: no value becomes a file name. One that came
+// in where we listen is another than the same one in the call of the client,
+// which waits for it with its own record in the same journal.
 func key(e envmap.Event) string {
 	h := sha256.New()
-	for _, part := range []string{e.Type, e.Domain, e.Validation} {
+	parts := []string{e.Type, e.Domain, e.Validation}
+	if e.Via != "" {
+		parts = append(parts, e.Via)
+	}
+	for _, part := range parts {
 		fmt.Fprintf(h, "%d:%s,", len(part), part)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])

@@ -12,7 +12,7 @@ import (
 // It is passed over (nil, nil) where its options say so or its convention has
 // no call; what the convention needs and the event has not is an error.
 func (h *Handler) takes(e envmap.Event) (*envmap.Call, error) {
-	if !h.matches(e) || h.command(e.Cmd) == nil {
+	if !h.matches(e) || h.command(e.Cmd) == nil && !h.isPerson() {
 		return nil, nil
 	}
 	c, _ := envmap.Lookup(h.Convention)

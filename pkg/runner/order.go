@@ -30,7 +30,7 @@ func (j journal) order(e envmap.Event) order {
 	if e.Order == "" {
 		return order{}
 	}
-	sum := sha256.Sum256([]byte(e.Client + "\n" + e.Order))
+	sum := sha256.Sum256([]byte(e.Client + e.Via + "\n" + e.Order))
 	return order{j, "order-" + hex.EncodeToString(sum[:16])}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/extauth/extauth/pkg/envmap"
 )
@@ -18,6 +17,7 @@ type performance struct {
 	done    []*record
 	before  bool // pre-perform was run in this call
 	journal journal
+	unlocks []func() // of challenges of earlier calls
 }
 
 // perform runs the chain for each challenge, and undoes everything when
@@ -26,7 +26,11 @@ func (c *call) perform(ctx context.Context, events []envmap.Event) error {
 	j := c.journal()
 	p := &performance{call: c, events: events, order: c.orderOf(j, events), journal: j}
 	unlock, err := p.prepare(ctx)
-	defer unlock()
+	defer func() {
+		for _, f := range append(p.unlocks, unlock) {
+			f()
+		}
+	}()
 	if err == nil {
 		err = p.attempt(ctx)
 	}
@@ -59,6 +63,9 @@ func (p *performance) prepare(ctx context.Context) (unlock func(), err error) {
 	if err := p.feasible(p.events); err != nil {
 		return func() {}, err
 	}
+	if err := p.reachable(); err != nil {
+		return func() {}, err
+	}
 	if _, err := p.journal.open(); err != nil {
 		return func() {}, err
 	}
@@ -89,6 +96,20 @@ func (c *call) feasible(events []envmap.Event) error {
 		}
 		if !taken {
 			return &NoHandlerError{e}
+		}
+	}
+	return nil
+}
+
+// reachable sees whether there is somebody to ask, before the first challenge
+// of an order that is shown at its end.
+func (p *performance) reachable() error {
+	for _, h := range p.Chain {
+		if !h.isPerson() || len(h.ofOrder(p.events)) == 0 {
+			continue
+		}
+		if err := p.tolerated(h, checkTerminal()); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -140,12 +161,13 @@ func (p *performance) run(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, e := range p.events {
-		if err := p.challenge(ctx, e); err != nil {
+	ends := len(p.events) > 1 || isLast(last)
+	for i, e := range p.events {
+		if err := p.challenge(ctx, e, ends && i == len(p.events)-1); err != nil {
 			return err
 		}
 	}
-	if len(p.events) > 1 || isLast(last) {
+	if ends {
 		return p.bracket(ctx, envmap.Event{Cmd: envmap.PostPerform, Domains: p.domains(), Challenges: p.all()}, nil)
 	}
 	return nil
@@ -176,56 +198,61 @@ func (p *performance) all() []envmap.Event {
 }
 
 // challenge runs the chain for one challenge. Before each handler the journal
-// says that it is going to be run.
-func (p *performance) challenge(ctx context.Context, e envmap.Event) error {
-	k := key(e)
-	r, err := p.journal.load(k)
-	if errors.As(err, new(*TornError)) {
-		p.Warn("warning: " + err.Error())
-	} else if err != nil {
+// says that it is going to be run. last: no challenge of the order follows.
+func (p *performance) challenge(ctx context.Context, e envmap.Event, last bool) error {
+	r, err := p.readRecord(e)
+	if err != nil {
 		return err
 	}
-	if r == nil {
-		r = &record{Started: time.Now()}
-	}
-	r.Event = e
 	if err := p.order.add(e, false); err != nil {
 		return err
 	}
 	p.done = append(p.done, r)
-	replays := false
 	for _, h := range p.Chain {
-		if encoded, _ := h.takes(e); encoded == nil {
-			continue
-		}
-		if err := p.step(ctx, r, h); err != nil {
+		if err := p.handle(ctx, r, h, last); err != nil {
 			return err
 		}
-		convention, _ := envmap.Lookup(h.Convention)
-		replays = replays || convention.Replays
 	}
-	if replays {
-		return p.journal.save(k, r)
+	return p.keepOutput()
+}
+
+// handle runs one handler for one challenge, or for the whole order.
+func (p *performance) handle(ctx context.Context, r *record, h Handler, last bool) error {
+	if h.Batch && last {
+		return p.batch(ctx, h)
+	}
+	if encoded, _ := h.takes(r.Event); encoded == nil || h.Batch {
+		return nil
+	}
+	return p.step(ctx, r, h)
+}
+
+// keepOutput puts on disk what handlers printed that get it back.
+func (p *performance) keepOutput() error {
+	for _, r := range p.done {
+		if !r.printed {
+			continue
+		}
+		if err := p.journal.save(key(r.Event), r); err != nil {
+			return err
+		}
+		r.printed = false
 	}
 	return nil
 }
 
-// step runs one handler for one challenge. One that could not be started has
-// nothing to undo.
+// step runs one handler for one challenge.
 func (p *performance) step(ctx context.Context, r *record, h Handler) error {
-	s, fresh := r.step(h)
-	if err := p.journal.save(key(r.Event), r); err != nil {
-		r.drop(fresh)
+	s, err := p.beginStep(r, h)
+	if err != nil {
 		return err
 	}
 	output, err := p.invoke(ctx, h, r.Event, nil)
-	if convention, _ := envmap.Lookup(h.Convention); convention.Replays {
-		s.Output = string(output) // for others it is nothing to keep
-	}
+	s.end(h, output, err)
 	if err == nil {
 		p.output = append(p.output, output...)
+		p.verify(ctx, h, []envmap.Event{r.Event})
 	}
-	r.drop(fresh && (errors.As(err, new(*StartError)) || errors.As(err, new(*UnsafeError))))
 	return p.tolerated(h, err)
 }
 

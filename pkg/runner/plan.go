@@ -82,7 +82,10 @@ func plan(h Handler, e envmap.Event) (string, error) {
 	for name, value := range call.Env {
 		env[name] = value
 	}
-	words := append(sorted(env), h.command(e.Cmd)...)
+	if !h.IsProgram() {
+		env = nil // no variable goes there
+	}
+	words := append(sorted(env), h.words(e.Cmd)...)
 	line := Quote(append(words, call.Args...))
 	if call.Stdin != nil {
 		lines := strings.Split(strings.TrimSuffix(string(call.Stdin), "\n"), "\n")

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,6 +97,15 @@ func (h *Handler) name(e envmap.Event) string {
 		return fmt.Sprintf("line %d: %s%s", h.Line, h.Convention, program)
 	}
 	return h.Convention + program
+}
+
+// words are a handler's command, for people: that of a handler that is no
+// program begins with its convention.
+func (h *Handler) words(cmd envmap.Cmd) []string {
+	if h.IsProgram() {
+		return append([]string{}, h.command(cmd)...)
+	}
+	return append([]string{h.Convention}, h.Command...)
 }
 
 // Run runs the handlers for the events of one call. Several events are a whole
@@ -201,15 +211,20 @@ func (c *call) invoke(ctx context.Context, h Handler, e envmap.Event, extra map[
 	if encoded == nil || err != nil {
 		return nil, err
 	}
+	return c.execute(ctx, h, e, encoded, extra)
+}
+
+// execute runs one handler with a call that was made for it; e says what for.
+func (c *call) execute(ctx context.Context, h Handler, e envmap.Event, encoded *envmap.Call, extra map[string]string) ([]byte, error) {
 	if err := c.readEnv(h); err != nil {
 		return nil, err
 	}
-	p := c.process(h, e, encoded, extra)
-	c.trace("run: %s", Quote(p.argv))
+	w := c.worker(h, e, encoded, extra)
+	c.trace("run: %s", Quote(append(h.words(e.Cmd), encoded.Args...)))
 	if err := c.journal().at("start " + e.Phase()); err != nil {
 		return nil, err
 	}
-	o, err := p.run(ctx)
+	o, err := w.run(ctx)
 	err = errors.Join(err, c.journal().at("end "+e.Phase()))
 	if o.held {
 		c.Warn(h.name(e) + ": left a process behind that holds its output open")
@@ -228,13 +243,29 @@ func (c *call) invoke(ctx context.Context, h Handler, e envmap.Event, extra map[
 	return o.stdout, nil
 }
 
-func (c *call) process(h Handler, e envmap.Event, encoded *envmap.Call, extra map[string]string) *process {
+// worker is whatever a call is made of: a program that is started, a process
+// that listens, a person at the terminal.
+type worker interface {
+	run(context.Context) (outcome, error)
+}
+
+func (c *call) worker(h Handler, e envmap.Event, encoded *envmap.Call, extra map[string]string) worker {
+	timeout := firstSet(h.Timeout, c.Timeout, DefaultTimeout)
+	if to, listens := h.endpoint(); listens {
+		return &exchange{to: to, lines: encoded.Stdin, timeout: timeout}
+	}
+	if h.isPerson() {
+		return &question{
+			text: encoded.Stdin, confirm: e.Cmd == envmap.PerformChallenge, warn: c.Warn,
+			timeout: firstSet(h.Timeout, c.Timeout, noTimeout),
+		}
+	}
 	return &process{
 		argv:    append(append([]string{}, h.command(e.Cmd)...), encoded.Args...),
 		env:     Environment(c.Environ, encoded.Env, c.env[strings.Join(h.EnvFiles, "\x00")], about(e), extra),
 		stdin:   encoded.Stdin,
 		user:    h.User,
-		timeout: firstSet(h.Timeout, c.Timeout, DefaultTimeout),
+		timeout: timeout,
 		grace:   firstSet(c.Grace, DefaultGrace),
 		stderr:  c.stderr(h, e),
 	}
@@ -246,9 +277,13 @@ func (c *call) stderr(h Handler, e envmap.Event) func(string) {
 	return func(line string) { c.Warn(h.name(e) + ": " + hide(line)) }
 }
 
-// about tells any handler what it is called for.
+// about tells any handler what it is called for, and by whom.
 func about(e envmap.Event) map[string]string {
-	return map[string]string{"EXTAUTH_EVENT": string(e.Cmd), "EXTAUTH_PHASE": e.Phase()}
+	variables := map[string]string{"EXTAUTH_EVENT": string(e.Cmd), "EXTAUTH_PHASE": e.Phase()}
+	if e.Peer != nil {
+		variables["EXTAUTH_PEER_UID"] = strconv.Itoa(*e.Peer)
+	}
+	return variables
 }
 
 func firstSet(durations ...time.Duration) time.Duration {
@@ -307,8 +342,13 @@ func (c *call) bracket(ctx context.Context, e envmap.Event, extra map[string]str
 }
 
 // bracketed tells whether the handler is called before and after an order. One
-// on a command line gets what its own client would send.
+// on a command line gets what its own client would send. A process that listens
+// sees from a challenge's place where its order begins and ends; only phase=
+// has it told.
 func (h *Handler) bracketed() bool {
+	if _, listens := h.endpoint(); listens {
+		return len(h.Phases) > 0
+	}
 	convention, _ := envmap.Lookup(h.Convention)
 	return h.Line > 0 || convention.Brackets
 }

@@ -1,0 +1,130 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/extauth/extauth/pkg/envmap"
+)
+
+// batch runs a handler once for all challenges of the order, behind its last.
+// The journal says first, for each of them, that the handler is going to be
+// run, so that each is cleaned up with it.
+func (p *performance) batch(ctx context.Context, h Handler) error {
+	order := h.ofOrder(p.all())
+	if len(order) == 0 {
+		return nil
+	}
+	convention, _ := envmap.Lookup(h.Convention)
+	encoded, err := convention.EncodeBatch(order)
+	if err != nil {
+		return p.tolerated(h, err)
+	}
+	steps, err := p.begin(ctx, h, order)
+	if err != nil {
+		return err
+	}
+	output, err := p.execute(ctx, h, order[len(order)-1], &encoded, nil)
+	for _, s := range steps {
+		s.end(h, output, err)
+	}
+	if err == nil {
+		p.output = append(p.output, output...)
+		p.verify(ctx, h, order)
+	}
+	return p.tolerated(h, err)
+}
+
+// ofOrder are the challenges that the handler takes.
+func (h *Handler) ofOrder(all []envmap.Event) []envmap.Event {
+	var taken []envmap.Event
+	for _, e := range all {
+		if call, err := h.takes(e); call != nil && err == nil {
+			taken = append(taken, e)
+		}
+	}
+	return taken
+}
+
+// begun is a handler's step in a challenge's record.
+type begun struct {
+	record *record
+	step   *step
+	fresh  bool
+}
+
+// begin writes a handler's step into the record of each challenge.
+func (p *performance) begin(ctx context.Context, h Handler, order []envmap.Event) ([]begun, error) {
+	var steps []begun
+	for _, e := range order {
+		r, err := p.recordOf(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		s, err := p.beginStep(r, h)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, s)
+	}
+	return steps, nil
+}
+
+// beginStep writes a handler's step into a record before the handler is run.
+func (p *performance) beginStep(r *record, h Handler) (begun, error) {
+	s, fresh := r.step(h)
+	if err := p.journal.save(key(r.Event), r); err != nil {
+		r.drop(fresh)
+		return begun{}, err
+	}
+	return begun{r, s, fresh}, nil
+}
+
+// end keeps what the handler printed, where it gets it back, and takes the step
+// away where it could not be started: it has nothing to undo then.
+func (b begun) end(h Handler, output []byte, err error) {
+	if convention, _ := envmap.Lookup(h.Convention); convention.Replays {
+		b.step.Output, b.record.printed = string(output), true // for others it is nothing to keep
+	}
+	b.record.drop(b.fresh && isNotStarted(err))
+}
+
+func isNotStarted(err error) bool {
+	return errors.As(err, new(*StartError)) || errors.As(err, new(*UnsafeError)) || errors.As(err, new(*TerminalError))
+}
+
+// recordOf finds a challenge's record: this call's, or one that an earlier call
+// of the order left, which is locked until this call ends.
+func (p *performance) recordOf(ctx context.Context, e envmap.Event) (*record, error) {
+	for _, r := range p.done {
+		if key(r.Event) == key(e) {
+			return r, nil
+		}
+	}
+	unlock, err := p.lockAll(ctx, p.journal, []envmap.Event{e})
+	p.unlocks = append(p.unlocks, unlock)
+	if err != nil {
+		return nil, err
+	}
+	r, err := p.readRecord(e)
+	if err == nil {
+		p.done = append([]*record{r}, p.done...)
+	}
+	return r, err
+}
+
+// readRecord reads a challenge's record, or makes one. What is torn is lost.
+func (p *performance) readRecord(e envmap.Event) (*record, error) {
+	r, err := p.journal.load(key(e))
+	if errors.As(err, new(*TornError)) {
+		p.Warn("warning: " + err.Error())
+	} else if err != nil {
+		return nil, err
+	}
+	if r == nil {
+		r = &record{Started: time.Now()}
+	}
+	r.Event = e
+	return r, nil
+}

@@ -1,0 +1,164 @@
+package runner
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// dialSocket connects to a Unix socket. Package net would do it too, but costs
+// every program that links it a part of its start-up.
+func dialSocket(ctx context.Context, path string) (*os.File, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
+	}
+	if err := connect(ctx, fd, path); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// connect waits where the queue of the one who listens is full (unix(7):
+// EAGAIN).
+func connect(ctx context.Context, fd int, path string) error {
+	for {
+		err := unix.Connect(fd, &unix.SockaddrUnix{Name: path})
+		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// checkPeer refuses a process at the other end that is neither ours nor root's.
+func checkPeer(conn *os.File, path string) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var peer *unix.Ucred
+	var credErr error
+	if err := raw.Control(func(fd uintptr) { peer, credErr = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil {
+		return err
+	}
+	if credErr != nil {
+		return os.NewSyscallError("getsockopt", credErr)
+	}
+	if peer.Uid != 0 && int(peer.Uid) != os.Geteuid() {
+		return &UnsafeError{path, fmt.Sprintf("is served by the user %d", peer.Uid), "rm " + quote(path)}
+	}
+	return nil
+}
+
+// pipes are a client's own two named pipes in the directory of one who listens.
+// The listener learns of them by their name, which is written to the pipe
+// "connect" there: short enough to arrive in one piece (pipe(7), PIPE_BUF).
+type pipes struct {
+	directory, name string
+	events, results *os.File
+	gone            chan struct{} // closed by Close
+}
+
+func dialPipes(directory string) (*pipes, error) {
+	random := make([]byte, 16)
+	if _, err := rand.Read(random); err != nil {
+		return nil, err
+	}
+	p := &pipes{directory: directory, name: hex.EncodeToString(random), gone: make(chan struct{})}
+	err := p.open()
+	if err == nil {
+		err = p.announce()
+	}
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	go p.watch()
+	return p, nil
+}
+
+// open makes the pipes and keeps both ends of them, so that neither side ever
+// finds one without its other end.
+func (p *pipes) open() (err error) {
+	if p.events, err = makePipe(p.file("events")); err != nil {
+		return err
+	}
+	p.results, err = makePipe(p.file("results"))
+	return err
+}
+
+func makePipe(path string) (*os.File, error) {
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_RDWR|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+}
+
+func (p *pipes) file(suffix string) string { return filepath.Join(p.directory, p.name+"."+suffix) }
+
+// announce tells the listener; ENXIO: there is none.
+func (p *pipes) announce() error {
+	connect, err := os.OpenFile(filepath.Join(p.directory, "connect"), os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return errors.Unwrap(err)
+	}
+	defer connect.Close()
+	_, err = connect.Write([]byte(p.name + "\n"))
+	return err
+}
+
+// watch ends the exchange when the listener is gone: a pipe of which we have
+// both ends does not tell.
+func (p *pipes) watch() {
+	for {
+		select {
+		case <-p.gone:
+			return
+		case <-time.After(time.Second):
+		}
+		connect, err := os.OpenFile(filepath.Join(p.directory, "connect"), os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			p.results.Close()
+			return
+		}
+		connect.Close()
+	}
+}
+
+func (p *pipes) Read(b []byte) (int, error)  { return p.results.Read(b) }
+func (p *pipes) Write(b []byte) (int, error) { return p.events.Write(b) }
+
+func (p *pipes) SetDeadline(t time.Time) error {
+	return errors.Join(p.events.SetDeadline(t), p.results.SetDeadline(t))
+}
+
+func (p *pipes) Close() error {
+	close(p.gone)
+	for _, f := range []*os.File{p.events, p.results} {
+		if f != nil {
+			f.Close()
+		}
+	}
+	return errors.Join(ignoreMissing(os.Remove(p.file("events"))), ignoreMissing(os.Remove(p.file("results"))))
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}

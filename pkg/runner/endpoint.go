@@ -1,0 +1,178 @@
+package runner
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/extauth/extauth/pkg/envmap"
+)
+
+// endpoint is another process that a json handler's events are handed to in
+// place of a program: one that listens on a Unix socket (unix:PATH), or at
+// named pipes in a directory (fifo:DIRECTORY).
+type endpoint struct{ scheme, path string }
+
+// endpoint tells whether the handler is one.
+func (h *Handler) endpoint() (endpoint, bool) {
+	if h.Convention != "json" || len(h.Command) == 0 {
+		return endpoint{}, false
+	}
+	scheme, path, _ := strings.Cut(h.Command[0], ":")
+	return endpoint{scheme, path}, scheme == "unix" || scheme == "fifo"
+}
+
+// IsProgram tells whether the handler is a program that is started, as opposed
+// to a process that listens or a person at the terminal.
+func (h *Handler) IsProgram() bool {
+	_, listens := h.endpoint()
+	return !listens && !h.isPerson()
+}
+
+// checkEndpoint refuses what makes sense for programs alone.
+func (h *Handler) checkEndpoint(to endpoint) error {
+	switch {
+	case len(h.Command) > 1:
+		return fmt.Errorf("%s takes no arguments", h.Command[0])
+	case to.path == "":
+		return fmt.Errorf("%s has no path", h.Command[0])
+	case len(h.EnvFiles) > 0 && h.Verify == "":
+		return errors.New("env= is for a program; no variable goes to a process that listens")
+	case h.User != "":
+		return errors.New("user= is for a program; a process that listens runs as who started it")
+	}
+	return nil
+}
+
+// connection is what a dialled endpoint is: lines go out, results come in.
+type connection interface {
+	io.ReadWriteCloser
+	SetDeadline(time.Time) error
+}
+
+// dial connects. Errors are those of the system calls.
+func (to endpoint) dial(ctx context.Context) (connection, error) {
+	if to.scheme == "fifo" {
+		return dialPipes(to.path)
+	}
+	conn, err := dialSocket(ctx, to.path)
+	if err == nil && to.scheme == "own" {
+		err = checkPeer(conn, to.path)
+	}
+	return conn, err
+}
+
+// AnswerError is a process that listens and could not do what it was asked.
+type AnswerError struct{ Reason string }
+
+func (e *AnswerError) Error() string { return "answered: " + e.Reason }
+
+// exchange is one call of an endpoint: a line for each event, and a line back
+// for each.
+type exchange struct {
+	to      endpoint
+	lines   []byte
+	timeout time.Duration
+}
+
+// run waits for all results. The error is a *StartError where nobody listens,
+// an *AnswerError, a *TimeoutError, an *UnsafeError or the context's cause.
+func (x *exchange) run(ctx context.Context) (outcome, error) {
+	started := time.Now()
+	limited, cancel := context.WithTimeoutCause(ctx, x.timeout, &TimeoutError{x.timeout})
+	defer cancel()
+	conn, err := x.to.dial(limited)
+	if limited.Err() != nil {
+		return outcome{}, context.Cause(limited)
+	}
+	if errors.As(err, new(*UnsafeError)) {
+		return outcome{}, err
+	}
+	if err != nil {
+		return outcome{}, &StartError{x.to.path, "nobody listens there: " + err.Error(), err}
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(limited, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	output, err := x.talk(conn)
+	if limited.Err() != nil && err != nil {
+		err = context.Cause(limited)
+	}
+	return outcome{stdout: output, took: time.Since(started)}, err
+}
+
+func (x *exchange) talk(conn connection) ([]byte, error) {
+	written := make(chan error, 1)
+	go func() { // the other side may answer the first before it reads the last
+		_, err := conn.Write(x.lines)
+		written <- err
+	}()
+	var output []byte
+	answers := bufio.NewReader(io.LimitReader(conn, 1<<20))
+	for range bytes.Count(x.lines, []byte("\n")) {
+		printed, err := readAnswer(answers)
+		if err != nil {
+			return output, err
+		}
+		output = append(output, printed...)
+	}
+	return output, <-written
+}
+
+// readAnswer reads the result of one event.
+func readAnswer(r *bufio.Reader) ([]byte, error) {
+	line, err := r.ReadBytes('\n')
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, &AnswerError{"nothing; the connection ended"}
+	}
+	var result struct {
+		Cmd           string
+		OK            *bool
+		Output, Error string
+	}
+	if json.Unmarshal(line, &result) != nil || result.Cmd != "result" || result.OK == nil {
+		return nil, &AnswerError{"something that is no result line"}
+	}
+	if !*result.OK {
+		return nil, &AnswerError{Printable(strings.ReplaceAll(result.Error, "\n", "; "))}
+	}
+	return Clean([]byte(result.Output), false), nil
+}
+
+// HandOver gives the events of one call to the process that listens on a Unix
+// socket, and returns what it printed for them. Only a process of the same
+// user, or root's, is trusted with them. It may take as long as it likes: a
+// person may stand behind it. The error is a *HandlerError.
+func HandOver(ctx context.Context, socket string, events []envmap.Event) ([]byte, error) {
+	x := &exchange{to: endpoint{"own", socket}, timeout: noTimeout}
+	for _, e := range events {
+		call, err := jsonCall(e)
+		if err != nil {
+			return nil, err
+		}
+		x.lines = append(x.lines, call.Stdin...)
+	}
+	o, err := x.run(ctx)
+	if err != nil {
+		err = &HandlerError{Handler{Convention: "json", Command: []string{"unix:" + socket}}, events[0], err}
+	}
+	return o.stdout, err
+}
+
+func jsonCall(e envmap.Event) (envmap.Call, error) {
+	convention, _ := envmap.Lookup("json")
+	return convention.Encode(e)
+}
+
+// noTimeout stands where a person or another program takes the time it takes.
+const noTimeout = 100 * 365 * 24 * time.Hour
