@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/listen"
 )
 
-func main() { os.Exit(cli.JSON(cli.Process())) }
+func main() { os.Exit(cli.JSON(cli.Process(), listen.On)) }

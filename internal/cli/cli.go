@@ -47,6 +47,7 @@ type front struct {
 	client  string // convention of the client
 	env     map[string]string
 	options options
+	lines   linesOptions // extauth-json's
 
 	strict   bool // an event that the handler has no call for is an error
 	abandons bool // the client never cleans up after a failure
@@ -96,6 +97,9 @@ func (f *front) run(events []envmap.Event, words []string) error {
 	}
 	for i := range events {
 		events[i] = withFileTimes(events[i])
+	}
+	if t.socket != "" {
+		return f.handOver(t.socket, events)
 	}
 	if t.prints {
 		return f.print(events)

@@ -1,65 +1,127 @@
 package cli
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
-	"io"
 
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
 
 const jsonUsage = `Usage: extauth-json [OPTION]... run [--] [HANDLER [ARG]...]
+       extauth-json [OPTION]... exec [--] CLIENT [ARG]...
 
-Reads events on standard input, one JSON object a line as certbot-external-auth
-wrote them, runs each, and writes a line with its result. With --to json and no
-HANDLER it checks every line and writes it again in canonical form.
+run reads events on standard input, one JSON object a line as
+certbot-external-auth wrote them, runs each, and writes a line with its result.
+With --to json and no HANDLER it checks every line and writes it again in
+canonical form.
 
   extauth-dehydrated --to json "$@" | extauth-json --to certbot run -- /etc/le/hook.sh
 
+exec starts an ACME client and writes what it asks of its hooks, as the plugin
+did: behind each perform_challenge it waits for a line on standard input. What
+the client itself prints goes to standard error.
+
+  extauth-json exec -- certbot certonly --preferred-challenges dns -d example.org
+
+      --ack              run: answer as the plugin's callers did, with an empty line
+                         for each perform_challenge; stop at the first failure
+      --listen ADDRESS   run: serve many clients, at unix:PATH (a socket, or the one
+                         that systemd passes) or fifo:DIRECTORY (named pipes)
+      --socket-mode MODE permissions of what others connect to (0600)
+      --socket-group GROUP
+                         its group
+      --client CLIENT    exec: whose hook options are added: certbot, dehydrated or
+                         none (by the program's name)
+
 ` + optionsUsage
 
-// maxLine is the longest line that is read, in bytes without its line feed.
-const maxLine = 1 << 20
+// linesOptions are extauth-json's own.
+type linesOptions struct {
+	ack    bool
+	listen string
+	socket SocketOptions
+	client string
+}
 
 // JSON is extauth-json, the front end of pipelines.
-func JSON(io IO) int {
+func JSON(io IO, listen Listen) int {
 	f := newFront(io, "extauth-json", jsonUsage, "json")
 	worst := 0
 	err := f.work(func() (err error) {
-		worst, err = f.json()
+		worst, err = f.json(listen)
 		return err
 	})
 	return max(f.finish(err), worst)
 }
 
-// json returns the worst status of a line; its error is about the whole.
-func (f *front) json() (worst int, err error) {
-	operand, words, err := f.operands()
+// json returns the worst status of a line, or the client's; its error is about
+// the whole.
+func (f *front) json(listen Listen) (worst int, err error) {
+	set := f.flags()
+	f.linesFlags(set)
+	operand, words, err := f.operandsOf(set)
 	if errors.Is(err, errDone) {
 		return 0, nil
 	}
-	if err != nil {
+	if err == nil {
+		err = f.checkOperand(set, operand)
+	}
+	switch {
+	case err != nil:
 		return 0, err
+	case operand == "exec":
+		return f.exec(listen, words)
 	}
-	if operand != "run" {
-		return 0, &usageError{fmt.Sprintf("%q is no command; there is run", operand)}
-	}
-	t, err := f.target(words)
-	if err != nil {
-		return 0, err
-	}
-	if t.prints || f.options.dryRun {
-		return f.eachLine(context.Background(), func(e envmap.Event) error { return f.run([]envmap.Event{e}, words) })
-	}
-	return f.supervised(t)
+	return f.runLines(listen, words)
 }
 
-// supervised runs every line under the runner and answers each.
-func (f *front) supervised(t *target) (worst int, err error) {
+func (f *front) linesFlags(set *flag.FlagSet) {
+	set.BoolVar(&f.lines.ack, "ack", false, "")
+	set.StringVar(&f.lines.listen, "listen", "", "")
+	f.lines.socket.Mode = 0o600
+	set.Var(&f.lines.socket.Mode, "socket-mode", "")
+	set.StringVar(&f.lines.socket.Group, "socket-group", "", "")
+	set.StringVar(&f.lines.client, "client", "", "")
+}
+
+// checkOperand refuses options that are not the command's.
+func (f *front) checkOperand(set *flag.FlagSet, operand string) error {
+	others := map[string][]string{
+		"run":  {"client"},
+		"exec": {"ack", "listen", "socket-mode", "socket-group", "t", "to", "c", "chain", "e", "env-file", "n", "dry-run"},
+	}
+	foreign, known := others[operand]
+	if !known {
+		return &usageError{fmt.Sprintf("%q is no command; there are run and exec", operand)}
+	}
+	for _, name := range foreign {
+		if isSet(set, name) {
+			return &usageError{fmt.Sprintf("%s is no option of %s", dashed(name), operand)}
+		}
+	}
+	if f.lines.listen != "" && (f.lines.ack || f.options.dryRun) {
+		return &usageError{"--listen excludes --ack and --dry-run"}
+	}
+	if f.lines.listen == "" && (isSet(set, "socket-mode") || isSet(set, "socket-group")) {
+		return &usageError{"--socket-mode and --socket-group are for --listen"}
+	}
+	return nil
+}
+
+// runLines is the command run.
+func (f *front) runLines(listen Listen, words []string) (worst int, err error) {
+	t, err := f.target(words)
+	switch {
+	case err != nil:
+		return 0, err
+	case t.prints && (f.lines.listen != "" || f.lines.ack):
+		return 0, &usageError{"--to json without a HANDLER answers nobody; --listen and --ack need a HANDLER or a chain"}
+	case t.prints || f.options.dryRun:
+		return f.eachLine(context.Background(), func(e envmap.Event) error { return f.run([]envmap.Event{e}, words) })
+	}
 	if err := t.locate(); err != nil {
 		return 0, err
 	}
@@ -67,8 +129,13 @@ func (f *front) supervised(t *target) (worst int, err error) {
 	ctx, stop := runner.NotifyContext(context.Background())
 	defer stop()
 	r, err := f.runner(t)
-	if err != nil {
+	switch {
+	case err != nil:
 		return 0, err
+	case f.lines.listen != "":
+		return 0, f.listen(ctx, listen, t, r)
+	case f.lines.ack:
+		return f.acknowledge(ctx, t, r)
 	}
 	return f.eachLine(ctx, func(e envmap.Event) error { return f.answered(ctx, t, r, e) })
 }
@@ -85,101 +152,4 @@ func (f *front) answered(ctx context.Context, t *target, r *runner.Runner, e env
 		err = errors.Join(err, f.write(result(e, nil, err)))
 	}
 	return err
-}
-
-// fatal tells whether no further line can be served.
-func fatal(err error) bool {
-	return is[*outputError](err) || is[*runner.SignalError](err)
-}
-
-// eachLine decodes line after line. A line that is refused, or that fails, is
-// reported and does not keep the next from being served.
-func (f *front) eachLine(ctx context.Context, serve func(envmap.Event) error) (worst int, err error) {
-	lines := bufio.NewReaderSize(f.Stdin, maxLine+2)
-	for number := 1; ; number++ {
-		line, err := awaitLine(ctx, lines)
-		if ctx.Err() != nil {
-			return worst, context.Cause(ctx)
-		}
-		if errors.Is(err, io.EOF) {
-			return worst, nil
-		}
-		if number == 1 {
-			line = bytes.TrimPrefix(line, []byte("\uFEFF"))
-		}
-		if err == nil && len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		if err == nil {
-			err = f.serveLine(line, serve)
-		} else {
-			err = f.refuseLine(err)
-		}
-		if fatal(err) {
-			return worst, err
-		}
-		if err != nil {
-			f.warn(fmt.Sprintf("line %d: %v", number, err))
-			worst = max(worst, status(err))
-		}
-	}
-}
-
-func (f *front) serveLine(line []byte, serve func(envmap.Event) error) error {
-	convention, _ := envmap.Lookup(f.client)
-	events, err := convention.Decode(envmap.Call{Stdin: line, Env: f.env})
-	if err != nil {
-		return f.refuseLine(&refusal{err})
-	}
-	return serve(events[0])
-}
-
-// refuseLine answers a line that was not understood, where lines are answered.
-func (f *front) refuseLine(err error) error {
-	if f.options.to == "json" || f.options.dryRun {
-		return err
-	}
-	return errors.Join(err, f.write(result(envmap.Event{}, nil, err)))
-}
-
-// awaitLine is readLine, but for a signal: it ends a program also while that
-// waits for its client.
-func awaitLine(ctx context.Context, r *bufio.Reader) ([]byte, error) {
-	type result struct {
-		line []byte
-		err  error
-	}
-	read := make(chan result, 1)
-	go func() {
-		line, err := readLine(r)
-		read <- result{line, err}
-	}()
-	select {
-	case got := <-read:
-		return got.line, got.err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
-
-// readLine reads a line without its line feed. One that is too long is read to
-// its end and refused; one that the input ends in is refused, even where it is
-// whole by chance.
-func readLine(r *bufio.Reader) ([]byte, error) {
-	line, err := r.ReadSlice('\n')
-	switch {
-	case err == nil && len(line) <= maxLine+1:
-		return bytes.TrimSuffix(line, []byte("\n")), nil
-	case errors.Is(err, io.EOF) && len(line) == 0:
-		return nil, io.EOF
-	case errors.Is(err, io.EOF):
-		return nil, &refusal{errors.New("input ends inside of it")}
-	}
-	for errors.Is(err, bufio.ErrBufferFull) {
-		_, err = r.ReadSlice('\n')
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	return nil, &refusal{fmt.Errorf("is longer than %d bytes", maxLine)}
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/listen"
 )
 
 var update = flag.Bool("update", false, "write what the programs print into the scripts")
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"extauth-hook":       func() { os.Exit(cli.Hook(process())) },
 		"extauth-dehydrated": func() { os.Exit(cli.Dehydrated(process())) },
-		"extauth-json":       func() { os.Exit(cli.JSON(process())) },
+		"extauth-json":       func() { os.Exit(cli.JSON(process(), listen.On)) },
 		"extauth-pending":    func() { os.Exit(cli.Pending(process())) },
 		"without":            without,
 		"unwatched":          unwatched,

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/listen"
 )
 
 // session is a client that writes events without end, and looks now and then
@@ -71,7 +72,7 @@ func TestC12_LongSession(t *testing.T) {
 		Args:    []string{"extauth-json", "--state-dir", filepath.Join(dir, "state"), "-c", filepath.Join(dir, "chain"), "run"},
 		Environ: []string{"PATH=/usr/bin:/bin", "LOG=" + filepath.Join(dir, "log")},
 		Stdin:   s, Stdout: s, Stderr: &stderr,
-	})
+	}, listen.On)
 	require.Zero(t, status, stderr.String())
 	require.Empty(t, stderr.String())
 	require.Equal(t, 100000, s.answers)

@@ -38,6 +38,12 @@ type configError struct{ reason string }
 
 func (e *configError) Error() string { return e.reason }
 
+// unfinished is a wait whose time was over before all was there.
+type unfinished interface {
+	error
+	Unfinished() bool
+}
+
 // status is the exit status for an error. The order matters: what wraps comes
 // before what it wraps.
 func status(err error) int {
@@ -49,7 +55,9 @@ func status(err error) int {
 		{statusPermission, is[*runner.UnsafeError]},
 		{statusLater, is[*runner.TimeoutError]},
 		{statusLater, is[*runner.LockedError]},
+		{statusLater, is[unfinished]},
 		{statusSystem, func(err error) bool { return is[*runner.HandlerError](err) && is[*runner.StartError](err) }},
+		{statusInexpressive, is[*runner.TerminalError]},
 		{statusFailed, is[*runner.HandlerError]},
 		{statusOutput, is[*outputError]},
 		{statusConfig, is[*runner.VersionError]},
@@ -69,6 +77,8 @@ func status(err error) int {
 		{statusCannotExec, is[*runner.StartError]},
 		{statusNoInput, func(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) }},
 		{statusPermission, func(err error) bool { return errors.Is(err, fs.ErrPermission) }},
+		{statusUsage, func(err error) bool { return is[*listenError](err) && errors.Is(err, fs.ErrInvalid) }},
+		{statusSystem, is[*listenError]},
 	} {
 		if rule.applies(err) {
 			return rule.status

@@ -13,7 +13,8 @@ import (
 
 // target is where events go.
 type target struct {
-	prints bool // as JSON lines to standard output
+	socket string // of the exec that started our client
+	prints bool   // as JSON lines to standard output
 	chain  []runner.Handler
 	timed  bool // the command line sets a limit
 }
@@ -24,7 +25,7 @@ func (t *target) single() bool { return len(t.chain) == 1 && t.chain[0].Line == 
 // locate sees before anything is run whether a single handler's program is
 // there; a chain file's were looked for when it was read.
 func (t *target) locate() error {
-	if !t.single() {
+	if !t.single() || !t.chain[0].IsProgram() {
 		return nil
 	}
 	err := runner.Startable(t.chain[0].Command[0])
@@ -34,11 +35,13 @@ func (t *target) locate() error {
 	return err
 }
 
-// target finds the handlers: words of the command line, --chain, --to json,
-// $EXTAUTH_HANDLER, $EXTAUTH_CHAIN, $EXTAUTH_TO=json, the system's chain file.
+// target finds the handlers: the exec that started our client, words of the
+// command line, --chain, --to json or text, $EXTAUTH_HANDLER, $EXTAUTH_CHAIN, $EXTAUTH_TO=json, the system's chain file.
 func (f *front) target(words []string) (*target, error) {
 	o, env := f.options, f.env
 	switch {
+	case env[socketVariable] != "" && f.client != "json" && !o.dryRun:
+		return &target{socket: env[socketVariable]}, nil
 	case len(words) > 0 && o.chain != "":
 		return nil, &usageError{"a HANDLER and --chain exclude each other"}
 	case len(words) > 0:
@@ -49,6 +52,8 @@ func (f *front) target(words []string) (*target, error) {
 		return f.chainFile(o.chain)
 	case o.to == "json" && env["EXTAUTH_HANDLER"] == "":
 		return &target{prints: true}, nil
+	case isPerson(o.to):
+		return f.person(o.to), nil
 	case env["EXTAUTH_HANDLER"] != "" && env["EXTAUTH_CHAIN"] != "":
 		return nil, &configError{"EXTAUTH_HANDLER and EXTAUTH_CHAIN are both set"}
 	case env["EXTAUTH_HANDLER"] != "":
@@ -59,8 +64,20 @@ func (f *front) target(words []string) (*target, error) {
 		return f.chainFile(env["EXTAUTH_CHAIN"])
 	case env["EXTAUTH_TO"] == "json":
 		return &target{prints: true}, nil
+	case isPerson(env["EXTAUTH_TO"]):
+		return f.person(env["EXTAUTH_TO"]), nil
 	}
 	return f.systemChain()
+}
+
+// isPerson tells whether a convention is for people, and needs no HANDLER.
+func isPerson(convention string) bool {
+	c, known := envmap.Lookup(convention)
+	return known && c.Person
+}
+
+func (f *front) person(convention string) *target {
+	return &target{chain: []runner.Handler{{Convention: convention, Batch: true, Timeout: f.options.timeout}}}
 }
 
 func (f *front) systemChain() (*target, error) {
@@ -88,6 +105,9 @@ func (f *front) command(words []string) (*target, error) {
 	}
 	if words[0] == "" {
 		return nil, &usageError{"HANDLER is empty"}
+	}
+	if isPerson(to) {
+		return nil, &usageError{fmt.Sprintf("%s asks a person and takes no HANDLER, such as %q", to, words[0])}
 	}
 	h := runner.Handler{Convention: to, Command: words, EnvFiles: f.options.envFiles}
 	return &target{chain: []runner.Handler{h}, timed: f.options.timeout > 0}, nil
@@ -124,7 +144,7 @@ func conventions() string {
 // that is called once, nobody has to remember or judge what it answers, and
 // its failure is the client's to know.
 func (t *target) execs(client string, events []envmap.Event) bool {
-	if !t.single() || t.timed || len(events) != 1 || events[0].Informational() && client == "dehydrated" {
+	if !t.single() || !t.chain[0].IsProgram() || t.timed || len(events) != 1 || events[0].Informational() && client == "dehydrated" {
 		return false
 	}
 	c, _ := envmap.Lookup(t.chain[0].Convention)

@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/extauth/extauth/pkg/envmap"
+	"github.com/extauth/extauth/pkg/runner"
+)
+
+// Listen opens an address that others hand their events in at: unix:PATH or
+// fifo:DIRECTORY. It is package listen's, which only the program that listens
+// links: package net would cost the others a part of their start-up.
+type Listen func(address string, options SocketOptions) (Listener, error)
+
+// Listener is an open address.
+type Listener interface {
+	Accept() (Caller, error)
+	Close() error
+}
+
+// Caller is a process that is connected.
+type Caller interface {
+	io.ReadWriteCloser
+	UID() int // who it runs as
+}
+
+// SocketOptions says who may connect.
+type SocketOptions struct {
+	Mode  Mode
+	Group string // name or number; "": as it is
+}
+
+// Mode is a file's permissions, written in octal.
+type Mode fs.FileMode
+
+func (m *Mode) String() string { return fmt.Sprintf("%04o", uint32(*m)) }
+
+// Set reads up to four octal digits.
+func (m *Mode) Set(text string) error {
+	n, err := strconv.ParseUint(text, 8, 32)
+	if err != nil || n > 0o777 {
+		return fmt.Errorf("%q is no mode such as 0660", text)
+	}
+	*m = Mode(n)
+	return nil
+}
+
+// listenError says that an address cannot be listened at.
+type listenError struct{ err error }
+
+func (e *listenError) Error() string { return e.err.Error() }
+func (e *listenError) Unwrap() error { return e.err }
+
+// atOnce is how many events are run at once; further ones wait for their turn.
+// Each takes a process or more and half a dozen descriptors.
+const atOnce = 64
+
+// service runs the events of many clients.
+type service struct {
+	*front
+	target *target
+	runner *runner.Runner
+	orders orders
+	turns  chan struct{}
+}
+
+// listen serves clients until a signal ends it.
+func (f *front) listen(ctx context.Context, listen Listen, t *target, r *runner.Runner) error {
+	l, err := listen(f.lines.listen, f.lines.socket)
+	if err != nil {
+		return &listenError{err}
+	}
+	s := &service{front: f, target: t, runner: r, turns: make(chan struct{}, atOnce)}
+	return f.accept(ctx, l, s.serve)
+}
+
+// accept serves each caller until the context ends, and then waits for those
+// that are being served.
+func (f *front) accept(ctx context.Context, l Listener, serve func(context.Context, Caller)) error {
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	defer l.Close()
+	var served sync.WaitGroup
+	defer served.Wait()
+	for {
+		caller, err := l.Accept()
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil: // out of descriptors, most likely: some will come back
+			f.warn(err.Error())
+			time.Sleep(100 * time.Millisecond)
+			continue
+		}
+		served.Add(1)
+		go func() {
+			defer served.Done()
+			defer caller.Close()
+			serve(ctx, caller)
+		}()
+	}
+}
+
+// serve answers the lines of one caller. What is wrong with them is its own
+// affair, and is told to it alone; standard error has it too.
+func (s *service) serve(ctx context.Context, caller Caller) {
+	own := *s.front
+	own.Stdin, own.Stdout = caller, caller
+	own.name = fmt.Sprintf("%s: user %d", s.name, caller.UID())
+	_, err := own.eachLine(ctx, func(e envmap.Event) error {
+		return s.answer(ctx, &own, e.From(s.lines.listen, caller.UID()))
+	})
+	if err != nil && ctx.Err() == nil {
+		own.warn(err.Error())
+	}
+}
+
+// answer runs one event of one caller. Those of one order run one after
+// another, those of others at the same time.
+func (s *service) answer(ctx context.Context, own *front, e envmap.Event) (err error) {
+	defer runner.Recovered(&err)
+	defer s.orders.enter(orderOf(e))()
+	s.turns <- struct{}{}
+	defer func() { <-s.turns }()
+	r := *s.runner
+	return own.answered(ctx, s.target, &r, e)
+}
+
+// orderOf names the order that an event belongs to.
+func orderOf(e envmap.Event) string {
+	if e.Order != "" {
+		return e.Order
+	}
+	return e.Domain
+}
+
+// orders keeps the events of an order one behind another.
+type orders struct {
+	mu   sync.Mutex
+	busy map[string]*order
+}
+
+type order struct {
+	mu    sync.Mutex
+	users int
+}
+
+// enter waits until no other event of the order is being run. leave lets the
+// next one in.
+func (o *orders) enter(name string) (leave func()) {
+	o.mu.Lock()
+	if o.busy == nil {
+		o.busy = map[string]*order{}
+	}
+	one := o.busy[name]
+	if one == nil {
+		one = &order{}
+		o.busy[name] = one
+	}
+	one.users++
+	o.mu.Unlock()
+	one.mu.Lock()
+	return func() { one.mu.Unlock(); o.left(name, one) }
+}
+
+func (o *orders) left(name string, one *order) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if one.users--; one.users == 0 {
+		delete(o.busy, name)
+	}
+}

@@ -1,0 +1,65 @@
+// Package listen opens the addresses at which other processes hand in their
+// events: Unix sockets and directories of named pipes.
+package listen
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/extauth/extauth/internal/cli"
+)
+
+// patience is how long a client may leave an answer unread, when no more fits
+// in between.
+const patience = 10 * time.Second
+
+// On opens unix:PATH or fifo:DIRECTORY. Errors: *fs.PathError, those of package
+// net, and what is wrong with the address.
+func On(address string, options cli.SocketOptions) (cli.Listener, error) {
+	scheme, path, _ := strings.Cut(address, ":")
+	switch {
+	case path == "":
+		return nil, fmt.Errorf("%q is no address such as unix:/run/extauth.sock or fifo:/run/extauth: %w", address, fs.ErrInvalid)
+	case scheme == "unix":
+		return onSocket(path, options)
+	case scheme == "fifo":
+		return onPipes(path, options)
+	}
+	return nil, fmt.Errorf("%q is neither unix:PATH nor fifo:DIRECTORY: %w", address, fs.ErrInvalid)
+}
+
+// permit lets those in that the options name.
+func permit(path string, options cli.SocketOptions) error {
+	if options.Group != "" {
+		gid, err := groupID(options.Group)
+		if err != nil {
+			return err
+		}
+		if err := os.Chown(path, -1, gid); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(path, fs.FileMode(options.Mode))
+}
+
+func groupID(group string) (int, error) {
+	if gid, err := strconv.Atoi(group); err == nil {
+		return gid, nil
+	}
+	g, err := user.LookupGroup(group)
+	if err != nil {
+		return 0, fmt.Errorf("there is no group %q: %w", group, fs.ErrInvalid)
+	}
+	return strconv.Atoi(g.Gid)
+}
+
+// busyError says that another process listens already.
+func busyError(path string) error {
+	return &fs.PathError{Op: "listen", Path: path, Err: errors.New("another process listens there")}
+}

@@ -1,0 +1,207 @@
+package listen
+
+import (
+	"bufio"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/extauth/extauth/internal/cli"
+)
+
+// A client of a directory of named pipes makes two of its own there,
+// NAME.events and NAME.results, opens both for reading and writing, and writes
+// NAME and a line feed to the pipe "connect": short enough to arrive in one
+// piece whoever else writes (pipe(7), PIPE_BUF). From then on it has its
+// listener for itself.
+
+// connect is the pipe that clients announce themselves at.
+const connect = "connect"
+
+// longestName is how long a client's name may be, in bytes.
+const longestName = 64
+
+// pipes is a directory that is listened at.
+type pipes struct {
+	directory string
+	connect   *os.File
+	names     *bufio.Reader
+	made      bool // "connect" is ours to remove
+}
+
+func onPipes(directory string, options cli.SocketOptions) (cli.Listener, error) {
+	if err := makeDirectory(directory, options); err != nil {
+		return nil, err
+	}
+	p := &pipes{directory: directory}
+	err := p.open(options)
+	if err != nil {
+		return nil, err
+	}
+	p.names = bufio.NewReader(p.connect)
+	return p, nil
+}
+
+// makeDirectory makes it so that those who may connect can make pipes there,
+// and nobody can remove another's. One that is there stays as it is.
+func makeDirectory(directory string, options cli.SocketOptions) error {
+	mode := fs.FileMode(0o700) | fs.ModeSticky
+	for _, who := range []fs.FileMode{0o010, 0o001} {
+		if fs.FileMode(options.Mode)&(who<<1) != 0 {
+			mode |= who * 7
+		}
+	}
+	err := os.Mkdir(directory, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	options.Mode = 0o700
+	if err := permit(directory, options); err != nil {
+		return err
+	}
+	return os.Chmod(directory, mode)
+}
+
+// open opens "connect" from both ends, so that it never ends, and locks it
+// against a second listener.
+func (p *pipes) open(options cli.SocketOptions) error {
+	path := filepath.Join(p.directory, connect)
+	err := unix.Mkfifo(path, 0)
+	p.made = err == nil
+	if err == nil {
+		err = permit(path, options)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return &fs.PathError{Op: "mkfifo", Path: path, Err: err}
+	}
+	if p.connect, err = openPipe(path, os.O_RDWR); err != nil {
+		return err
+	}
+	if err := lock(p.connect); err != nil {
+		p.connect.Close()
+		return busyError(p.directory)
+	}
+	return nil
+}
+
+// lock keeps others out for as long as the file is open.
+func lock(f *os.File) error {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	controlErr := raw.Control(func(fd uintptr) { err = unix.Flock(int(fd), unix.LOCK_EX|unix.LOCK_NB) })
+	return errors.Join(controlErr, err)
+}
+
+// openPipe opens a named pipe, and nothing else.
+func openPipe(path string, flag int) (*os.File, error) {
+	f, err := os.OpenFile(path, flag|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
+		f.Close()
+		return nil, &fs.PathError{Op: "listen", Path: path, Err: errors.New("is no named pipe")}
+	}
+	return f, nil
+}
+
+// Accept waits for a client. One that announced itself and is gone, or is none,
+// is passed over.
+func (p *pipes) Accept() (cli.Caller, error) {
+	for {
+		line, err := p.names.ReadSlice('\n')
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return nil, err
+		}
+		caller, err := p.caller(strings.TrimSuffix(string(line), "\n"))
+		if err == nil {
+			return caller, nil
+		}
+		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+			return nil, err
+		}
+	}
+}
+
+func (p *pipes) caller(name string) (cli.Caller, error) {
+	if !isName(name) {
+		return nil, fs.ErrInvalid
+	}
+	path := filepath.Join(p.directory, name)
+	events, err := openPipe(path+".events", os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	results, err := openPipe(path+".results", os.O_WRONLY)
+	if err != nil {
+		events.Close()
+		return nil, err
+	}
+	c := &pipeCaller{File: events, results: results}
+	if err := c.identify(); err != nil {
+		c.Close()
+		return nil, err
+	}
+	for _, suffix := range []string{".events", ".results"} {
+		_ = os.Remove(path + suffix) // both sides have it open; the client does it otherwise
+	}
+	return c, nil
+}
+
+// isName lets no client name a file elsewhere.
+func isName(name string) bool {
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+	return name != "" && len(name) <= longestName && strings.Trim(name, allowed) == ""
+}
+
+// Close ends Accept.
+func (p *pipes) Close() error {
+	if p.made {
+		_ = os.Remove(filepath.Join(p.directory, connect))
+	}
+	return p.connect.Close()
+}
+
+// pipeCaller is a client and its two pipes.
+type pipeCaller struct {
+	*os.File // its events
+	results  *os.File
+	uid      int
+}
+
+// identify takes the owner of both pipes for the client.
+func (c *pipeCaller) identify() error {
+	var owners [2]uint32
+	for i, f := range []*os.File{c.File, c.results} {
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		owners[i] = info.Sys().(*syscall.Stat_t).Uid
+	}
+	if owners[0] != owners[1] {
+		return fs.ErrPermission
+	}
+	c.uid = int(owners[0])
+	return nil
+}
+
+func (c *pipeCaller) UID() int { return c.uid }
+
+func (c *pipeCaller) Write(b []byte) (int, error) {
+	_ = c.results.SetWriteDeadline(time.Now().Add(patience))
+	return c.results.Write(b)
+}
+
+func (c *pipeCaller) Close() error { return errors.Join(c.File.Close(), c.results.Close()) }
