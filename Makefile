@@ -3,7 +3,7 @@
 GO = go
 RACE = $$(command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: help build demo test packages check fuzz lint clean
+.PHONY: help build demo test packages check fuzz lint clean bench-wait
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -28,6 +28,9 @@ packages: ## install what the tests need (root on Debian or Ubuntu), or say what
 
 fuzz: ## fuzz each decoder for FUZZTIME (default 1m)
 	sh pkg/fuzz.sh "$${FUZZTIME:-1m}"
+
+bench-wait: build ## compare ways to wait for TXT records, on a fake DNS
+	$(GO) run ./bench/wait build/extauth-wait
 
 lint: ## run golangci-lint, which is fetched through the module proxy
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run

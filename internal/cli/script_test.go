@@ -18,6 +18,7 @@ import (
 
 	"github.com/extauth/extauth/internal/cli"
 	"github.com/extauth/extauth/internal/listen"
+	"github.com/extauth/extauth/pkg/propagation"
 )
 
 var update = flag.Bool("update", false, "write what the programs print into the scripts")
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 		"extauth-dehydrated": func() { os.Exit(cli.Dehydrated(process())) },
 		"extauth-json":       func() { os.Exit(cli.JSON(process(), listen.On)) },
 		"extauth-pending":    func() { os.Exit(cli.Pending(process())) },
+		"extauth-wait":       func() { os.Exit(cli.Wait(process(), new(propagation.Prober))) },
 		"without":            without,
 		"unwatched":          unwatched,
 	})
