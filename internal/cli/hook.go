@@ -20,7 +20,8 @@ of handlers, what certbot tells its hooks.
 
 const optionsUsage = `Options:
   -t, --to CONVENTION    what HANDLER speaks: certbot, dehydrated, handler, json;
-                         json without a HANDLER writes the event on standard output
+                         json without a HANDLER writes the event on standard output,
+                         text, which has none, tells a person at the terminal
   -c, --chain FILE       run this chain file; else $EXTAUTH_CHAIN, else
                          /etc/extauth/chain if it is there
   -e, --env-file FILE    dotenv file whose variables the handler gets (repeatable)

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,20 +66,31 @@ const atOnce = 64
 // service runs the events of many clients.
 type service struct {
 	*front
-	target *target
-	runner *runner.Runner
-	orders orders
-	turns  chan struct{}
+	address string
+	target  *target
+	runner  *runner.Runner
+	orders  orders
+	turns   chan struct{}
 }
 
 // listen serves clients until a signal ends it.
 func (f *front) listen(ctx context.Context, listen Listen, t *target, r *runner.Runner) error {
-	l, err := listen(f.lines.listen, f.lines.socket)
+	address := absoluteAddress(f.lines.listen)
+	l, err := listen(address, f.lines.socket)
 	if err != nil {
 		return &listenError{err}
 	}
-	s := &service{front: f, target: t, runner: r, turns: make(chan struct{}, atOnce)}
+	s := &service{front: f, address: address, target: t, runner: r, turns: make(chan struct{}, atOnce)}
 	return f.accept(ctx, l, s.serve)
+}
+
+// absoluteAddress is an address in one spelling: the journal goes by it.
+func absoluteAddress(address string) string {
+	scheme, path, _ := strings.Cut(address, ":")
+	if absolute, err := filepath.Abs(path); err == nil && path != "" {
+		path = absolute
+	}
+	return scheme + ":" + path
 }
 
 // accept serves each caller until the context ends, and then waits for those
@@ -89,14 +102,9 @@ func (f *front) accept(ctx context.Context, l Listener, serve func(context.Conte
 	var served sync.WaitGroup
 	defer served.Wait()
 	for {
-		caller, err := l.Accept()
-		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case err != nil: // out of descriptors, most likely: some will come back
-			f.warn(err.Error())
-			time.Sleep(100 * time.Millisecond)
-			continue
+		caller, err := f.next(ctx, l)
+		if err != nil {
+			return err
 		}
 		served.Add(1)
 		go func() {
@@ -107,6 +115,26 @@ func (f *front) accept(ctx context.Context, l Listener, serve func(context.Conte
 	}
 }
 
+// next waits for a caller, also while the system refuses one: it is out of
+// descriptors, most likely, and some will come back.
+func (f *front) next(ctx context.Context, l Listener) (Caller, error) {
+	for tries := 0; ; tries++ {
+		caller, err := l.Accept()
+		switch {
+		case ctx.Err() != nil && err == nil:
+			caller.Close()
+			return nil, context.Cause(ctx)
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case err == nil:
+			return caller, nil
+		case tries == 0:
+			f.warn(err.Error())
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
 // serve answers the lines of one caller. What is wrong with them is its own
 // affair, and is told to it alone; standard error has it too.
 func (s *service) serve(ctx context.Context, caller Caller) {
@@ -114,7 +142,7 @@ func (s *service) serve(ctx context.Context, caller Caller) {
 	own.Stdin, own.Stdout = caller, caller
 	own.name = fmt.Sprintf("%s: user %d", s.name, caller.UID())
 	_, err := own.eachLine(ctx, func(e envmap.Event) error {
-		return s.answer(ctx, &own, e.From(s.lines.listen, caller.UID()))
+		return s.answer(ctx, &own, e.From(s.address, caller.UID()))
 	})
 	if err != nil && ctx.Err() == nil {
 		own.warn(err.Error())
