@@ -52,7 +52,7 @@ func (f *front) target(words []string) (*target, error) {
 		return f.chainFile(o.chain)
 	case o.to == "json" && env["EXTAUTH_HANDLER"] == "":
 		return &target{prints: true}, nil
-	case isPerson(o.to):
+	case isPerson(o.to) && env["EXTAUTH_HANDLER"] == "":
 		return f.person(o.to), nil
 	case env["EXTAUTH_HANDLER"] != "" && env["EXTAUTH_CHAIN"] != "":
 		return nil, &configError{"EXTAUTH_HANDLER and EXTAUTH_CHAIN are both set"}

@@ -203,24 +203,34 @@ func encodeDehydrated(e Event) (Call, error) {
 }
 
 // batchDehydrated is what dehydrated itself calls under HOOK_CHAIN=yes: the
-// operation once, with three operands for each challenge.
+// operation once, with three operands for each challenge. They are of one type,
+// which a variable tells.
 func batchDehydrated(order []Event) (Call, error) {
 	var all Call
-	for _, e := range order {
+	for i, e := range order {
 		call, err := encodeDehydrated(e)
 		if err != nil {
 			return Call{}, err
 		}
-		if all.Args == nil {
+		if i == 0 {
 			all = call
 			continue
 		}
 		all.Args = append(all.Args, call.Args[1:]...)
-		for name, value := range call.Env {
-			all.Env[name] = value
+		if call.Env["EXTAUTH_TOKEN_SYNTHETIC"] != "" {
+			all.Env["EXTAUTH_TOKEN_SYNTHETIC"] = call.Env["EXTAUTH_TOKEN_SYNTHETIC"]
 		}
 	}
-	return all, nil
+	return all, sameType(order)
+}
+
+func sameType(order []Event) error {
+	for _, e := range order {
+		if e.Type != order[0].Type {
+			return &UnsupportedError{"dehydrated", e.Cmd, order[0].Type + " and " + e.Type + " together"}
+		}
+	}
+	return nil
 }
 
 func (op operation) encode(e Event) (Call, error) {

@@ -9,31 +9,65 @@ import (
 )
 
 // batch runs a handler once for all challenges of the order, behind its last.
-// The journal says first, for each of them, that the handler is going to be
-// run, so that each is cleaned up with it.
+// When it fails the order has failed, so that all of it is this call's to undo.
 func (p *performance) batch(ctx context.Context, h Handler) error {
 	order := h.ofOrder(p.all())
 	if len(order) == 0 {
 		return nil
 	}
-	convention, _ := envmap.Lookup(h.Convention)
-	encoded, err := convention.EncodeBatch(order)
-	if err != nil {
-		return p.tolerated(h, err)
+	if err := p.gather(ctx); err != nil {
+		return err
 	}
-	steps, err := p.begin(ctx, h, order)
+	for _, group := range h.groups(order) {
+		if err := p.tolerated(h, p.together(ctx, h, group)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// groups are the challenges of each call: all in one, or one call for each type
+// where the convention cannot mix them.
+func (h *Handler) groups(order []envmap.Event) [][]envmap.Event {
+	convention, _ := envmap.Lookup(h.Convention)
+	if _, err := convention.EncodeBatch(order); !errors.As(err, new(*envmap.UnsupportedError)) {
+		return [][]envmap.Event{order}
+	}
+	var groups [][]envmap.Event
+	place := map[string]int{}
+	for _, e := range order {
+		i, known := place[e.Type]
+		if !known {
+			i = len(groups)
+			place[e.Type], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], e)
+	}
+	return groups
+}
+
+// together runs a handler once for several challenges. The journal says first,
+// for each of them, that it is going to be run, so that each is cleaned up with
+// it.
+func (p *performance) together(ctx context.Context, h Handler, challenges []envmap.Event) error {
+	convention, _ := envmap.Lookup(h.Convention)
+	encoded, err := convention.EncodeBatch(challenges)
 	if err != nil {
 		return err
 	}
-	output, err := p.execute(ctx, h, order[len(order)-1], &encoded, nil)
+	steps, err := p.begin(ctx, h, challenges)
+	if err != nil {
+		return err
+	}
+	output, err := p.execute(ctx, h, challenges[len(challenges)-1], &encoded, nil)
 	for _, s := range steps {
 		s.end(h, output, err)
 	}
 	if err == nil {
 		p.output = append(p.output, output...)
-		p.verify(ctx, h, order)
+		p.verify(ctx, h, challenges)
 	}
-	return p.tolerated(h, err)
+	return err
 }
 
 // ofOrder are the challenges that the handler takes.
@@ -85,17 +119,33 @@ func (p *performance) beginStep(r *record, h Handler) (begun, error) {
 // away where it could not be started: it has nothing to undo then.
 func (b begun) end(h Handler, output []byte, err error) {
 	if convention, _ := envmap.Lookup(h.Convention); convention.Replays {
-		b.step.Output, b.record.printed = string(output), true // for others it is nothing to keep
+		b.step.Output, b.record.unsaved = string(output), true // for others it is nothing to keep
 	}
-	b.record.drop(b.fresh && isNotStarted(err))
+	if b.fresh && isNotStarted(err) {
+		b.record.drop(true)
+		b.record.unsaved = true
+	}
 }
 
 func isNotStarted(err error) bool {
 	return errors.As(err, new(*StartError)) || errors.As(err, new(*UnsafeError)) || errors.As(err, new(*TerminalError))
 }
 
-// recordOf finds a challenge's record: this call's, or one that an earlier call
-// of the order left, which is locked until this call ends.
+// gather finds the records of the whole order, in its order. Those that earlier
+// calls left are locked until this call ends.
+func (p *performance) gather(ctx context.Context) error {
+	var all []*record
+	for _, e := range p.all() {
+		r, err := p.recordOf(ctx, e)
+		if err != nil {
+			return err
+		}
+		all = append(all, r)
+	}
+	p.done = all
+	return nil
+}
+
 func (p *performance) recordOf(ctx context.Context, e envmap.Event) (*record, error) {
 	for _, r := range p.done {
 		if key(r.Event) == key(e) {
@@ -107,11 +157,7 @@ func (p *performance) recordOf(ctx context.Context, e envmap.Event) (*record, er
 	if err != nil {
 		return nil, err
 	}
-	r, err := p.readRecord(e)
-	if err == nil {
-		p.done = append([]*record{r}, p.done...)
-	}
-	return r, err
+	return p.readRecord(e)
 }
 
 // readRecord reads a challenge's record, or makes one. What is torn is lost.

@@ -277,6 +277,8 @@ func (h *Handler) check() error {
 	switch {
 	case h.isPerson() && commands:
 		return fmt.Errorf("%s asks a person and takes no command", h.Convention)
+	case h.isPerson() && (h.User != "" || len(h.EnvFiles) > 0):
+		return fmt.Errorf("user= and env= are for a program; %s asks a person", h.Convention)
 	case !h.isPerson() && !commands:
 		return errors.New("has no command")
 	case len(h.Command) > 0 && len(h.Commands) > 0:

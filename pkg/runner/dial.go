@@ -66,14 +66,16 @@ func checkPeer(conn *os.File, path string) error {
 
 // pipes are a client's own two named pipes in the directory of one who listens.
 // The listener learns of them by their name, which is written to the pipe
-// "connect" there: short enough to arrive in one piece (pipe(7), PIPE_BUF).
+// "connect" there: short enough to arrive in one piece (pipe(7), PIPE_BUF). It
+// opens both and removes their names.
 type pipes struct {
 	directory, name string
 	events, results *os.File
+	spare           *os.File      // the listener's end of results, until it has one itself
 	gone            chan struct{} // closed by Close
 }
 
-func dialPipes(directory string) (*pipes, error) {
+func dialPipes(ctx context.Context, directory string) (*pipes, error) {
 	random := make([]byte, 16)
 	if _, err := rand.Read(random); err != nil {
 		return nil, err
@@ -81,61 +83,92 @@ func dialPipes(directory string) (*pipes, error) {
 	p := &pipes{directory: directory, name: hex.EncodeToString(random), gone: make(chan struct{})}
 	err := p.open()
 	if err == nil {
-		err = p.announce()
+		err = p.announce(ctx)
 	}
 	if err != nil {
 		p.Close()
 		return nil, err
 	}
-	go p.watch()
+	go p.watch(ctx)
 	return p, nil
 }
 
-// open makes the pipes and keeps both ends of them, so that neither side ever
-// finds one without its other end.
+// open makes the pipes, with an end for the other side, so that it never finds
+// one that nobody has open.
 func (p *pipes) open() (err error) {
-	if p.events, err = makePipe(p.file("events")); err != nil {
+	connect, err := os.Stat(filepath.Join(p.directory, "connect"))
+	if err != nil {
+		return errors.Unwrap(err)
+	}
+	if p.events, err = makePipe(p.file("events"), os.O_RDWR, connect); err != nil {
 		return err
 	}
-	p.results, err = makePipe(p.file("results"))
+	if p.results, err = makePipe(p.file("results"), os.O_RDONLY, connect); err != nil {
+		return err
+	}
+	p.spare, err = os.OpenFile(p.file("results"), os.O_WRONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
 	return err
 }
 
-func makePipe(path string) (*os.File, error) {
+// makePipe makes a pipe that the owner of "connect" can open. Where that is
+// somebody else, whoever may connect could open it too, if he knew its name.
+func makePipe(path string, flag int, connect os.FileInfo) (*os.File, error) {
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		return nil, err
 	}
-	return os.OpenFile(path, os.O_RDWR|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	f, err := os.OpenFile(path, flag|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, err
+	}
+	owner := connect.Sys().(*syscall.Stat_t)
+	switch {
+	case int(owner.Uid) == os.Geteuid() || owner.Uid == 0:
+		return f, nil
+	case connect.Mode().Perm()&0o002 != 0:
+		err = f.Chmod(0o666)
+	default:
+		err = errors.Join(f.Chown(-1, int(owner.Gid)), f.Chmod(0o660))
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 func (p *pipes) file(suffix string) string { return filepath.Join(p.directory, p.name+"."+suffix) }
 
-// announce tells the listener; ENXIO: there is none.
-func (p *pipes) announce() error {
+// announce tells the listener, which may be behind with reading; ENXIO: there is
+// none. A line feed in front ends what another client left half written.
+func (p *pipes) announce(ctx context.Context) error {
 	connect, err := os.OpenFile(filepath.Join(p.directory, "connect"), os.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return errors.Unwrap(err)
 	}
 	defer connect.Close()
-	_, err = connect.Write([]byte(p.name + "\n"))
+	stop := context.AfterFunc(ctx, func() { _ = connect.SetWriteDeadline(time.Unix(1, 0)) })
+	defer stop()
+	_, err = connect.Write([]byte("\n" + p.name + "\n"))
 	return err
 }
 
-// watch ends the exchange when the listener is gone: a pipe of which we have
-// both ends does not tell.
-func (p *pipes) watch() {
-	for {
+// watch waits until the listener has opened the pipes; then it alone has the
+// other ends, and they end with it. Until then it may be replaced by another,
+// which is told anew.
+func (p *pipes) watch(ctx context.Context) {
+	defer p.spare.Close()
+	for tries := 1; ; tries++ {
 		select {
 		case <-p.gone:
 			return
-		case <-time.After(time.Second):
+		case <-time.After(50 * time.Millisecond):
 		}
-		connect, err := os.OpenFile(filepath.Join(p.directory, "connect"), os.O_WRONLY|syscall.O_NONBLOCK, 0)
-		if err != nil {
-			p.results.Close()
+		if _, err := os.Lstat(p.file("results")); errors.Is(err, os.ErrNotExist) {
 			return
 		}
-		connect.Close()
+		if tries%20 == 0 && p.announce(ctx) != nil {
+			return
+		}
 	}
 }
 

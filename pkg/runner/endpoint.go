@@ -60,7 +60,7 @@ type connection interface {
 // dial connects. Errors are those of the system calls.
 func (to endpoint) dial(ctx context.Context) (connection, error) {
 	if to.scheme == "fifo" {
-		return dialPipes(to.path)
+		return dialPipes(ctx, to.path)
 	}
 	conn, err := dialSocket(ctx, to.path)
 	if err == nil && to.scheme == "own" {
@@ -80,6 +80,8 @@ type exchange struct {
 	to      endpoint
 	lines   []byte
 	timeout time.Duration
+
+	answered int // how many results were good
 }
 
 // run waits for all results. The error is a *StartError where nobody listens,
@@ -116,18 +118,30 @@ func (x *exchange) talk(conn connection) ([]byte, error) {
 	}()
 	var output []byte
 	answers := bufio.NewReader(io.LimitReader(conn, 1<<20))
-	for range bytes.Count(x.lines, []byte("\n")) {
-		printed, err := readAnswer(answers)
+	for line := range bytes.Lines(x.lines) {
+		printed, err := readAnswer(answers, line)
 		if err != nil {
 			return output, err
 		}
+		x.answered++
 		output = append(output, printed...)
 	}
-	return output, <-written
+	return capped(output), <-written
 }
 
-// readAnswer reads the result of one event.
-func readAnswer(r *bufio.Reader) ([]byte, error) {
+// capped is output as it is kept of a program.
+func capped(output []byte) []byte {
+	if len(output) > maxOutput {
+		return Clean(output[:maxOutput], true)
+	}
+	return output
+}
+
+// maxReason is how much of another process's words is shown, in bytes.
+const maxReason = 2 << 10
+
+// readAnswer reads the result of one event, which is given as its line.
+func readAnswer(r *bufio.Reader, event []byte) ([]byte, error) {
 	line, err := r.ReadBytes('\n')
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, err
@@ -135,18 +149,31 @@ func readAnswer(r *bufio.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, &AnswerError{"nothing; the connection ended"}
 	}
+	var asked struct{ Cmd, Domain string }
 	var result struct {
-		Cmd           string
-		OK            *bool
-		Output, Error string
+		Cmd, For, Domain string
+		OK               *bool
+		Output, Error    string
 	}
 	if json.Unmarshal(line, &result) != nil || result.Cmd != "result" || result.OK == nil {
 		return nil, &AnswerError{"something that is no result line"}
 	}
+	if json.Unmarshal(event, &asked) == nil && result.For != "" && (result.For != asked.Cmd || result.Domain != asked.Domain) {
+		return nil, &AnswerError{fmt.Sprintf("the result of another event, %.40q %.80q", result.For, result.Domain)}
+	}
 	if !*result.OK {
-		return nil, &AnswerError{Printable(strings.ReplaceAll(result.Error, "\n", "; "))}
+		return nil, &AnswerError{reason(result.Error)}
 	}
 	return Clean([]byte(result.Output), false), nil
+}
+
+// reason is one line, and not a long one.
+func reason(text string) string {
+	text = Printable(strings.ReplaceAll(text, "\n", "; "))
+	if len(text) > maxReason {
+		text = string(withoutPartialRune([]byte(text[:maxReason]))) + "..."
+	}
+	return text
 }
 
 // HandOver gives the events of one call to the process that listens on a Unix
@@ -164,7 +191,8 @@ func HandOver(ctx context.Context, socket string, events []envmap.Event) ([]byte
 	}
 	o, err := x.run(ctx)
 	if err != nil {
-		err = &HandlerError{Handler{Convention: "json", Command: []string{"unix:" + socket}}, events[0], err}
+		failed := events[min(x.answered, len(events)-1)]
+		err = &HandlerError{Handler{Convention: "json", Command: []string{"unix:" + socket}}, failed, err}
 	}
 	return o.stdout, err
 }

@@ -47,7 +47,7 @@ type record struct {
 	Started time.Time
 	Steps   []step
 
-	printed bool // a step has output that is not on disk yet
+	unsaved bool // it differs from what is on disk
 }
 
 // step is a handler that was started for a challenge, and what it printed.
@@ -211,6 +211,14 @@ func (j journal) save(key string, r *record) error {
 		return &JournalError{err}
 	}
 	return j.sync()
+}
+
+// put saves a record, or removes it where no handler is left in it.
+func (j journal) put(key string, r *record) error {
+	if len(r.Steps) == 0 {
+		return j.remove(key)
+	}
+	return j.save(key, r)
 }
 
 // withoutSecrets leaves out key material, and members that nobody knows.

@@ -22,8 +22,9 @@ type order struct {
 
 // member is a line of an order's file.
 type member struct {
-	Event  envmap.Event
-	Undone bool // the challenge was rolled back
+	Event   envmap.Event
+	Undone  bool // the challenge was rolled back
+	Awaited bool // a handler performs it behind the last of the order
 }
 
 func (j journal) order(e envmap.Event) order {
@@ -49,11 +50,12 @@ func (o order) begin() error {
 }
 
 // add puts a challenge on the order's file, or takes it off.
-func (o order) add(e envmap.Event, undone bool) error {
+func (o order) add(m member) error {
 	if o.name == "" {
 		return nil
 	}
-	line, err := json.Marshal(member{withoutSecrets(e), undone})
+	m.Event = withoutSecrets(m.Event)
+	line, err := json.Marshal(m)
 	if err != nil {
 		return &JournalError{err}
 	}
@@ -71,9 +73,17 @@ func (o order) add(e envmap.Event, undone bool) error {
 }
 
 // standing lists the order's challenges that were performed and not undone;
-// known is false where nothing is known of the order. A line that a crash tore
-// is passed over.
+// known is false where nothing is known of the order.
 func (o order) standing() (events []envmap.Event, known bool) {
+	members, known := o.members()
+	for _, m := range members {
+		events = append(events, m.Event)
+	}
+	return events, known
+}
+
+// members reads those that stand. A line that a crash tore is passed over.
+func (o order) members() (standing []member, known bool) {
 	if o.name == "" {
 		return nil, false
 	}
@@ -82,7 +92,7 @@ func (o order) standing() (events []envmap.Event, known bool) {
 		return nil, false
 	}
 	undone := map[string]bool{}
-	var all []envmap.Event
+	var all []member
 	for _, line := range bytes.Split(text, []byte("\n")) {
 		var m member
 		if json.Unmarshal(line, &m) != nil {
@@ -90,16 +100,16 @@ func (o order) standing() (events []envmap.Event, known bool) {
 		}
 		undone[key(m.Event)] = m.Undone
 		if !m.Undone {
-			all = append(all, m.Event)
+			all = append(all, m)
 		}
 	}
-	for _, e := range all {
-		if !undone[key(e)] {
-			events = append(events, e)
-			undone[key(e)] = true // once
+	for _, m := range all {
+		if !undone[key(m.Event)] {
+			standing = append(standing, m)
+			undone[key(m.Event)] = true // once
 		}
 	}
-	return events, true
+	return standing, true
 }
 
 // exists tells whether anything is known of the order.

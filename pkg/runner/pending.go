@@ -109,17 +109,25 @@ func (r *Runner) ForgetOrders() error {
 	}
 	var errs []error
 	for _, file := range files {
-		if o := (order{j, file.Name()}); strings.HasPrefix(o.name, "order-") && !o.hasRecords() {
+		if o := (order{j, file.Name()}); strings.HasPrefix(o.name, "order-") && !o.isUnderWay() {
 			errs = append(errs, o.end())
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (o order) hasRecords() bool {
-	standing, _ := o.standing()
-	return slices.ContainsFunc(standing, func(e envmap.Event) bool {
-		_, err := os.Lstat(o.journal.path(key(e)))
-		return err == nil
+// longestOrder is for how long a client may take from the first challenge of an
+// order to its last.
+const longestOrder = 24 * time.Hour
+
+// isUnderWay tells whether a challenge of the order is still performed, or is
+// going to be with the last one, which no record tells.
+func (o order) isUnderWay() bool {
+	members, _ := o.members()
+	info, err := os.Lstat(o.journal.path(o.name))
+	waits := err == nil && time.Since(info.ModTime()) < longestOrder &&
+		!slices.ContainsFunc(members, func(m member) bool { return isLast(m.Event) })
+	return slices.ContainsFunc(members, func(m member) bool {
+		return waits && m.Awaited || o.journal.has(key(m.Event)) == nil
 	})
 }

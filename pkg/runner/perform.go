@@ -60,13 +60,16 @@ func (p *performance) attempt(ctx context.Context) (err error) {
 
 // prepare does what can fail before anything is run.
 func (p *performance) prepare(ctx context.Context) (unlock func(), err error) {
+	if ctx.Err() != nil {
+		return func() {}, context.Cause(ctx)
+	}
 	if err := p.feasible(p.events); err != nil {
 		return func() {}, err
 	}
-	if err := p.reachable(); err != nil {
+	if _, err := p.journal.open(); err != nil {
 		return func() {}, err
 	}
-	if _, err := p.journal.open(); err != nil {
+	if err := p.reachable(); err != nil {
 		return func() {}, err
 	}
 	return p.lockAll(ctx, p.journal, p.events)
@@ -105,11 +108,11 @@ func (c *call) feasible(events []envmap.Event) error {
 // of an order that is shown at its end.
 func (p *performance) reachable() error {
 	for _, h := range p.Chain {
-		if !h.isPerson() || len(h.ofOrder(p.events)) == 0 {
+		if !h.isPerson() || h.Optional || len(h.ofOrder(p.events)) == 0 {
 			continue
 		}
-		if err := p.tolerated(h, checkTerminal()); err != nil {
-			return err
+		if err := checkTerminal(); err != nil {
+			return &HandlerError{h, p.events[0], err}
 		}
 	}
 	return nil
@@ -204,7 +207,7 @@ func (p *performance) challenge(ctx context.Context, e envmap.Event, last bool) 
 	if err != nil {
 		return err
 	}
-	if err := p.order.add(e, false); err != nil {
+	if err := p.order.add(member{Event: e, Awaited: !last && p.isAwaited(e)}); err != nil {
 		return err
 	}
 	p.done = append(p.done, r)
@@ -213,7 +216,13 @@ func (p *performance) challenge(ctx context.Context, e envmap.Event, last bool) 
 			return err
 		}
 	}
-	return p.keepOutput()
+	return p.keep()
+}
+
+// isAwaited tells whether a handler is run for the challenge with those that
+// follow.
+func (p *performance) isAwaited(e envmap.Event) bool {
+	return slices.ContainsFunc(p.Chain, func(h Handler) bool { return h.Batch && len(h.ofOrder([]envmap.Event{e})) > 0 })
 }
 
 // handle runs one handler for one challenge, or for the whole order.
@@ -221,22 +230,37 @@ func (p *performance) handle(ctx context.Context, r *record, h Handler, last boo
 	if h.Batch && last {
 		return p.batch(ctx, h)
 	}
-	if encoded, _ := h.takes(r.Event); encoded == nil || h.Batch {
+	encoded, _ := h.takes(r.Event)
+	switch {
+	case encoded == nil && h.onlyCleans(r.Event):
+		_, err := p.beginStep(r, h)
+		return err
+	case encoded == nil || h.Batch:
 		return nil
 	}
 	return p.step(ctx, r, h)
 }
 
-// keepOutput puts on disk what handlers printed that get it back.
-func (p *performance) keepOutput() error {
+// onlyCleans tells whether a handler that has no part in performing a challenge
+// cleans it up: its options or its commands say so.
+func (h *Handler) onlyCleans(e envmap.Event) bool {
+	nothing := ""
+	e.Cmd, e.AuthOutput = envmap.Cleanup, &nothing
+	encoded, err := h.takes(e)
+	return encoded != nil && err == nil
+}
+
+// keep puts on disk what became known behind a handler's end: what it printed,
+// where it gets that back, and that it was not run at all.
+func (p *performance) keep() error {
 	for _, r := range p.done {
-		if !r.printed {
+		if !r.unsaved {
 			continue
 		}
-		if err := p.journal.save(key(r.Event), r); err != nil {
+		if err := p.journal.put(key(r.Event), r); err != nil {
 			return err
 		}
-		r.printed = false
+		r.unsaved = false
 	}
 	return nil
 }
@@ -287,7 +311,7 @@ func (p *performance) rollback(ctx context.Context, cause error) error {
 	}
 	for _, r := range reversed(p.done) {
 		_, err := p.clean(ctx, p.journal, r, r.Event, extra)
-		errs = append(errs, err, p.order.add(r.Event, true))
+		errs = append(errs, err, p.order.add(member{Event: r.Event, Undone: true}))
 	}
 	if whole {
 		errs = append(errs, p.bracket(ctx, envmap.Event{Cmd: envmap.PostCleanup, Domains: p.domains(), Challenges: asCleanup(p.events)}, extra))

@@ -26,13 +26,11 @@ func (r *Runner) Plan(events []envmap.Event) ([]string, error) {
 			chain = reversed(chain)
 		}
 		for _, h := range chain {
-			line, err := plan(h, e)
+			planned, err := h.plan(e, events)
 			if err != nil {
 				return nil, err
 			}
-			if line != "" {
-				lines = append(lines, line)
-			}
+			lines = append(lines, planned...)
 		}
 	}
 	return lines, nil
@@ -66,9 +64,13 @@ func identifiersIn(events []envmap.Event) []string {
 	return []string{events[0].Domain}
 }
 
-func plan(h Handler, e envmap.Event) (string, error) {
+// plan is what the handler would be run with for one event of a call.
+func (h *Handler) plan(e envmap.Event, all []envmap.Event) ([]string, error) {
 	if isBracket(e.Cmd) && !h.bracketed() {
-		return "", nil
+		return nil, nil
+	}
+	if h.Batch && e.Cmd == envmap.PerformChallenge {
+		return h.planBatch(e, all)
 	}
 	if e.Cmd == envmap.Cleanup && e.AuthOutput == nil {
 		printed := "" // what it will be only the journal knows
@@ -76,8 +78,35 @@ func plan(h Handler, e envmap.Event) (string, error) {
 	}
 	call, err := h.takes(e)
 	if call == nil || err != nil {
-		return "", err
+		return nil, err
 	}
+	return []string{h.line(e, *call)}, nil
+}
+
+// planBatch is planned behind the last challenge. Those of earlier calls only
+// the journal knows.
+func (h *Handler) planBatch(e envmap.Event, all []envmap.Event) (lines []string, err error) {
+	last := all[len(all)-1]
+	if key(e) != key(last) || len(all) == 1 && !isLast(last) {
+		return nil, nil
+	}
+	order := h.ofOrder(all)
+	if len(order) == 0 {
+		return nil, nil
+	}
+	convention, _ := envmap.Lookup(h.Convention)
+	for _, group := range h.groups(order) {
+		call, err := convention.EncodeBatch(group)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, h.line(group[len(group)-1], call))
+	}
+	return lines, nil
+}
+
+// line writes a call as a person could type it.
+func (h *Handler) line(e envmap.Event, call envmap.Call) string {
 	env := about(e)
 	for name, value := range call.Env {
 		env[name] = value
@@ -87,9 +116,9 @@ func plan(h Handler, e envmap.Event) (string, error) {
 	}
 	words := append(sorted(env), h.words(e.Cmd)...)
 	line := Quote(append(words, call.Args...))
-	if call.Stdin != nil {
-		lines := strings.Split(strings.TrimSuffix(string(call.Stdin), "\n"), "\n")
-		line = "printf '%s\\n' " + Quote(lines) + " | " + line
+	if call.Stdin == nil {
+		return line
 	}
-	return line, nil
+	lines := strings.Split(strings.TrimSuffix(string(call.Stdin), "\n"), "\n")
+	return "printf '%s\\n' " + Quote(lines) + " | " + line
 }

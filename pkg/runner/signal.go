@@ -28,7 +28,7 @@ func interrupted(err error) bool {
 func NotifyContext(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
-	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+	for _, s := range ending() {
 		if !signal.Ignored(s) {
 			signal.Notify(signals, s)
 		}
@@ -42,6 +42,31 @@ func NotifyContext(parent context.Context) (context.Context, context.CancelFunc)
 		}
 	}()
 	return ctx, func() { signal.Stop(signals); cancel(nil) }
+}
+
+// Relay gives the signals that ask this process to end to a process group, each
+// as it comes, until done is closed.
+func Relay(group int, done <-chan struct{}) {
+	signals := make(chan os.Signal, 4)
+	for _, s := range ending() {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
+	defer signal.Stop(signals)
+	for {
+		select {
+		case s := <-signals:
+			_ = syscall.Kill(-group, s.(syscall.Signal))
+		case <-done:
+			return
+		}
+	}
+}
+
+// ending are the signals that ask a process to end.
+func ending() []syscall.Signal {
+	return []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 }
 
 // Die ends the process by a signal, as it would have ended without us. Of

@@ -52,6 +52,15 @@ func Startable(name string) error {
 	return checkProgram(path)
 }
 
+// Explain tells why the system would not run a program, from what it said.
+func Explain(path string, err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return explain(path, errno)
+	}
+	return &StartError{path, err.Error(), err}
+}
+
 // explain tells why the system would not run a file: it says ENOENT for a
 // missing interpreter as for a missing file, and EACCES for several things.
 func explain(path string, err error) *StartError {

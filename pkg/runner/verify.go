@@ -68,13 +68,14 @@ func (h *Handler) verifies(challengeType string) bool {
 
 // look runs the verifier, which names on standard error what it did not see.
 func (c *call) look(ctx context.Context, path string, h Handler, lines []byte) error {
+	hide := redactor(c.env[strings.Join(h.EnvFiles, "\x00")])
 	p := &process{
 		argv:    []string{path, "--timeout", "0"},
 		env:     Environment(c.Environ, c.env[strings.Join(h.EnvFiles, "\x00")]),
 		stdin:   lines,
 		timeout: firstSet(h.Timeout, c.Timeout, DefaultTimeout),
 		grace:   firstSet(c.Grace, DefaultGrace),
-		stderr:  func(line string) { c.Warn("warning: " + line) },
+		stderr:  func(line string) { c.Warn("warning: " + hide(line)) },
 	}
 	_, err := p.run(ctx)
 	return err
