@@ -17,9 +17,18 @@ type acknowledgement struct {
 	standing []envmap.Event // performed, and not cleaned up yet
 }
 
+// acknowledge stops at a failure. Nobody will be asked to clean up what stands
+// by then, so that it is undone.
 func (f *front) acknowledge(ctx context.Context, t *target, r *runner.Runner) (worst int, err error) {
 	a := &acknowledgement{front: f, target: t, runner: r}
-	return f.eachLine(ctx, func(e envmap.Event) error { return a.serve(ctx, withFileTimes(e)) })
+	worst, err = f.eachLine(ctx, func(e envmap.Event) error { return a.serve(ctx, withFileTimes(e)) })
+	if !is[*stopError](err) {
+		return worst, err
+	}
+	if undo := a.undo(context.WithoutCancel(ctx)); undo != nil {
+		err = &runner.RollbackError{Cause: err, Undo: undo}
+	}
+	return worst, err
 }
 
 func (a *acknowledgement) serve(ctx context.Context, e envmap.Event) error {
@@ -37,19 +46,13 @@ func (a *acknowledgement) serve(ctx context.Context, e envmap.Event) error {
 	return err
 }
 
-// perform stops at a failure: nobody will be asked to clean up what stands
-// before it, so that it is undone here.
 func (a *acknowledgement) perform(ctx context.Context, e envmap.Event) error {
 	a.runner.Deliver = func([]byte) error { return a.write([]byte("\n")) }
-	err := a.runner.Run(ctx, []envmap.Event{e})
-	if err == nil {
-		a.standing = append(a.standing, e)
-		return nil
+	if err := a.runner.Run(ctx, []envmap.Event{e}); err != nil {
+		return &stopError{err}
 	}
-	if undo := a.undo(context.WithoutCancel(ctx)); undo != nil {
-		err = &runner.RollbackError{Cause: err, Undo: undo}
-	}
-	return &stopError{err}
+	a.standing = append(a.standing, e)
+	return nil
 }
 
 // undo cleans up what stands, last first.

@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -38,11 +40,11 @@ func (f *front) exec(listen Listen, words []string) (status int, err error) {
 	}
 	defer os.RemoveAll(dir)
 	socket := filepath.Join(dir, "socket")
-	l, err := listen("unix:"+socket, SocketOptions{Mode: 0o600})
+	l, err := listen("unix:"+socket, SocketOptions{Mode: 0o600, Own: true})
 	if err != nil {
 		return 0, &listenError{err}
 	}
-	s := f.newSession()
+	s := newSession(f)
 	cmd.Env = append(cmd.Env, socketVariable+"="+socket)
 	return s.attend(ctx, l, cmd)
 }
@@ -77,10 +79,18 @@ func (f *front) clientCommand(words []string) (*exec.Cmd, error) {
 	}
 	f.trace("run: %s", runner.Quote(args))
 	cmd := exec.Command(path)
-	cmd.Args, cmd.Env = args, f.Environ
+	cmd.Args, cmd.Env = args, withoutPassed(f.Environ)
 	cmd.Stdout, cmd.Stderr = f.Stderr, f.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's signal comes through us, once
 	return cmd, nil
+}
+
+// withoutPassed leaves out that systemd passed sockets: it did so to us.
+func withoutPassed(environ []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return name == "LISTEN_PID" || name == "LISTEN_FDS" || name == "LISTEN_FDNAMES"
+	})
 }
 
 func (f *front) trace(format string, args ...any) {
@@ -89,36 +99,31 @@ func (f *front) trace(format string, args ...any) {
 	}
 }
 
+// errEnded ends the waits of hooks whose client is no more.
+var errEnded = errors.New("the client has ended")
+
 // attend runs the client and serves its hooks until it has ended. What its
 // hooks left performed is given back to the reader, and the stream is closed
-// with a report.
+// with a report. ctx ends with a signal, which the client gets too: it may go on
+// for a while to clean up.
 func (s *session) attend(ctx context.Context, l Listener, cmd *exec.Cmd) (status int, err error) {
-	serving, done := context.WithCancel(context.Background())
-	ended := make(chan struct{})
+	if err := cmd.Start(); err != nil {
+		l.Close()
+		return 0, runner.Explain(cmd.Path, err)
+	}
+	alive, end := context.WithCancelCause(context.Background())
+	served := make(chan struct{})
 	go func() {
-		defer close(ended)
-		_ = s.accept(serving, l, func(_ context.Context, c Caller) { s.serve(ctx, c) })
+		defer close(served)
+		_ = s.accept(alive, l, func(_ context.Context, c Caller) { s.serve(ctx, alive, c) })
 	}()
-	err = cmd.Start()
-	if err == nil {
-		stop := context.AfterFunc(ctx, func() { s.passOn(ctx, cmd.Process.Pid) })
-		_ = cmd.Wait() // what ProcessState says is what counts
-		stop()
-	}
-	done()
-	<-ended
-	if err != nil {
-		return 0, &runner.StartError{Path: cmd.Path, Reason: err.Error(), Err: err}
-	}
+	ended := make(chan struct{})
+	go runner.Relay(cmd.Process.Pid, ended)
+	_ = cmd.Wait() // what ProcessState says is what counts
+	close(ended)
+	end(errEnded)
+	<-served
 	return s.conclude(ctx, cmd)
-}
-
-// passOn gives a signal to the client and all that it started.
-func (s *session) passOn(ctx context.Context, pid int) {
-	stopped := new(runner.SignalError)
-	if errors.As(context.Cause(ctx), &stopped) {
-		_ = syscall.Kill(-pid, stopped.Signal)
-	}
 }
 
 // conclude ends the stream. The status is the client's, but never 0 where a
@@ -130,9 +135,12 @@ func (s *session) conclude(ctx context.Context, cmd *exec.Cmd) (int, error) {
 	if end.Signaled() {
 		status, outcome = 128+int(end.Signal()), fmt.Sprintf("killed by signal %d (%s)", int(end.Signal()), end.Signal())
 	}
-	if err := s.close(status != 0, filepath.Base(cmd.Path)+": "+outcome); err != nil {
+	err := s.close(ctx, status != 0, filepath.Base(cmd.Path)+": "+outcome)
+	if err != nil && !errors.Is(err, context.Cause(ctx)) {
 		s.warn(err.Error())
-		status = max(status, s.failure(err))
+	}
+	if err != nil && status == 0 {
+		status = s.failure(err)
 	}
 	switch {
 	case ctx.Err() != nil:

@@ -41,7 +41,8 @@ the client itself prints goes to standard error.
 // linesOptions are extauth-json's own.
 type linesOptions struct {
 	ack    bool
-	listen string
+	mute   bool // no line is answered
+	listen *string
 	socket SocketOptions
 	client string
 }
@@ -80,7 +81,7 @@ func (f *front) json(listen Listen) (worst int, err error) {
 
 func (f *front) linesFlags(set *flag.FlagSet) {
 	set.BoolVar(&f.lines.ack, "ack", false, "")
-	set.StringVar(&f.lines.listen, "listen", "", "")
+	set.Func("listen", "", func(address string) error { f.lines.listen = &address; return nil })
 	f.lines.socket.Mode = 0o600
 	set.Var(&f.lines.socket.Mode, "socket-mode", "")
 	set.StringVar(&f.lines.socket.Group, "socket-group", "", "")
@@ -102,10 +103,10 @@ func (f *front) checkOperand(set *flag.FlagSet, operand string) error {
 			return &usageError{fmt.Sprintf("%s is no option of %s", dashed(name), operand)}
 		}
 	}
-	if f.lines.listen != "" && (f.lines.ack || f.options.dryRun) {
+	if f.lines.listen != nil && (f.lines.ack || f.options.dryRun) {
 		return &usageError{"--listen excludes --ack and --dry-run"}
 	}
-	if f.lines.listen == "" && (isSet(set, "socket-mode") || isSet(set, "socket-group")) {
+	if f.lines.listen == nil && (isSet(set, "socket-mode") || isSet(set, "socket-group")) {
 		return &usageError{"--socket-mode and --socket-group are for --listen"}
 	}
 	return nil
@@ -117,9 +118,10 @@ func (f *front) runLines(listen Listen, words []string) (worst int, err error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case t.prints && (f.lines.listen != "" || f.lines.ack):
+	case t.prints && (f.lines.listen != nil || f.lines.ack):
 		return 0, &usageError{"--to json without a HANDLER answers nobody; --listen and --ack need a HANDLER or a chain"}
 	case t.prints || f.options.dryRun:
+		f.lines.mute = true
 		return f.eachLine(context.Background(), func(e envmap.Event) error { return f.run([]envmap.Event{e}, words) })
 	}
 	if err := t.locate(); err != nil {
@@ -132,7 +134,7 @@ func (f *front) runLines(listen Listen, words []string) (worst int, err error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case f.lines.listen != "":
+	case f.lines.listen != nil:
 		return 0, f.listen(ctx, listen, t, r)
 	case f.lines.ack:
 		return f.acknowledge(ctx, t, r)

@@ -38,6 +38,9 @@ func (f *front) eachLine(ctx context.Context, serve func(envmap.Event) error) (w
 		} else {
 			err = f.refuseLine(err)
 		}
+		if stopped := new(stopError); errors.As(err, &stopped) {
+			return worst, &stopError{fmt.Errorf("line %d: %w", number, stopped.err)}
+		}
 		if fatal(err) {
 			return worst, err
 		}
@@ -48,7 +51,7 @@ func (f *front) eachLine(ctx context.Context, serve func(envmap.Event) error) (w
 	}
 }
 
-// stopError is a failure behind which no further line is served.
+// stopError is a failure behind which no further line is served, whose number it has.
 type stopError struct{ err error }
 
 func (e *stopError) Error() string { return e.err.Error() }
@@ -56,7 +59,7 @@ func (e *stopError) Unwrap() error { return e.err }
 
 // fatal tells whether no further line can be served.
 func fatal(err error) bool {
-	return is[*outputError](err) || is[*runner.SignalError](err) || is[*stopError](err)
+	return is[*outputError](err) || is[*runner.SignalError](err)
 }
 
 func (f *front) serveLine(line []byte, serve func(envmap.Event) error) error {
@@ -73,7 +76,7 @@ func (f *front) refuseLine(err error) error {
 	switch {
 	case f.lines.ack:
 		return &stopError{err}
-	case f.options.to == "json" || f.options.dryRun:
+	case f.lines.mute:
 		return err
 	}
 	return errors.Join(err, f.write(result(envmap.Event{}, nil, err)))

@@ -36,6 +36,7 @@ type Caller interface {
 type SocketOptions struct {
 	Mode  Mode
 	Group string // name or number; "": as it is
+	Own   bool   // never one that systemd passed
 }
 
 // Mode is a file's permissions, written in octal.
@@ -75,7 +76,7 @@ type service struct {
 
 // listen serves clients until a signal ends it.
 func (f *front) listen(ctx context.Context, listen Listen, t *target, r *runner.Runner) error {
-	address := absoluteAddress(f.lines.listen)
+	address := absoluteAddress(*f.lines.listen)
 	l, err := listen(address, f.lines.socket)
 	if err != nil {
 		return &listenError{err}
@@ -86,7 +87,10 @@ func (f *front) listen(ctx context.Context, listen Listen, t *target, r *runner.
 
 // absoluteAddress is an address in one spelling: the journal goes by it.
 func absoluteAddress(address string) string {
-	scheme, path, _ := strings.Cut(address, ":")
+	scheme, path, found := strings.Cut(address, ":")
+	if !found || scheme != "unix" && scheme != "fifo" {
+		return address // not ours to judge
+	}
 	if absolute, err := filepath.Abs(path); err == nil && path != "" {
 		path = absolute
 	}
@@ -139,10 +143,11 @@ func (f *front) next(ctx context.Context, l Listener) (Caller, error) {
 // affair, and is told to it alone; standard error has it too.
 func (s *service) serve(ctx context.Context, caller Caller) {
 	own := *s.front
-	own.Stdin, own.Stdout = caller, caller
+	answers := &answers{ctx: ctx, Caller: caller}
+	own.Stdin, own.Stdout = caller, answers
 	own.name = fmt.Sprintf("%s: user %d", s.name, caller.UID())
 	_, err := own.eachLine(ctx, func(e envmap.Event) error {
-		return s.answer(ctx, &own, e.From(s.address, caller.UID()))
+		return s.answer(ctx, &own, answers, e.From(s.address, caller.UID()))
 	})
 	if err != nil && ctx.Err() == nil {
 		own.warn(err.Error())
@@ -151,16 +156,50 @@ func (s *service) serve(ctx context.Context, caller Caller) {
 
 // answer runs one event of one caller. Those of one order run one after
 // another, those of others at the same time.
-func (s *service) answer(ctx context.Context, own *front, e envmap.Event) (err error) {
+func (s *service) answer(ctx context.Context, own *front, to *answers, e envmap.Event) (err error) {
 	defer runner.Recovered(&err)
-	defer s.orders.enter(orderOf(e))()
-	s.turns <- struct{}{}
-	defer func() { <-s.turns }()
+	leave, err := s.orders.enter(ctx, orderOf(e))
+	if err != nil {
+		return err
+	}
+	defer leave()
+	select {
+	case s.turns <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	to.before = sync.OnceFunc(func() { <-s.turns })
+	defer to.before()
 	r := *s.runner
 	return own.answered(ctx, s.target, &r, e)
 }
 
-// orderOf names the order that an event belongs to.
+// answers is where a caller's results are written. One who does not read them
+// holds up nobody else, and not the end of the program.
+type answers struct {
+	Caller
+	ctx    context.Context
+	before func() // gives the turn back; nil where there is none
+}
+
+func (a *answers) Write(b []byte) (int, error) {
+	if a.before != nil {
+		a.before()
+	}
+	written := make(chan struct{})
+	defer close(written)
+	stop := context.AfterFunc(a.ctx, func() {
+		select {
+		case <-written:
+		case <-time.After(time.Second):
+			a.Close()
+		}
+	})
+	defer stop()
+	return a.Caller.Write(b)
+}
+
+// orderOf names the order that an event belongs to, or is "".
 func orderOf(e envmap.Event) string {
 	if e.Order != "" {
 		return e.Order
@@ -174,27 +213,41 @@ type orders struct {
 	busy map[string]*order
 }
 
+// order lets one event in at a time.
 type order struct {
-	mu    sync.Mutex
+	turn  chan struct{}
 	users int
 }
 
 // enter waits until no other event of the order is being run. leave lets the
-// next one in.
-func (o *orders) enter(name string) (leave func()) {
+// next one in. The error is the context's cause.
+func (o *orders) enter(ctx context.Context, name string) (leave func(), err error) {
+	if name == "" {
+		return func() {}, nil
+	}
+	one := o.join(name)
+	select {
+	case one.turn <- struct{}{}:
+		return func() { <-one.turn; o.left(name, one) }, nil
+	case <-ctx.Done():
+		o.left(name, one)
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (o *orders) join(name string) *order {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.busy == nil {
 		o.busy = map[string]*order{}
 	}
 	one := o.busy[name]
 	if one == nil {
-		one = &order{}
+		one = &order{turn: make(chan struct{}, 1)}
 		o.busy[name] = one
 	}
 	one.users++
-	o.mu.Unlock()
-	one.mu.Lock()
-	return func() { one.mu.Unlock(); o.left(name, one) }
+	return one
 }
 
 func (o *orders) left(name string, one *order) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,17 +21,18 @@ import (
 type session struct {
 	*front
 	started time.Time
+	answers chan error    // a line of the reader's, or why there will be none
+	asked   chan struct{} // a line is wanted
 
 	mu       sync.Mutex     // one event after another
-	answers  chan error     // a line of the reader's, or why there will be none
-	asked    chan struct{}  // a line is wanted
 	standing []envmap.Event // performed and confirmed, and not cleaned up
-	undone   []envmap.Event // rolled back: the client's own clean-up comes too late
+	undone   []envmap.Event // given back, or never asked for: not to be cleaned up
 	broken   error          // why nobody answers any more
+	stuck    bool           // a write is under way that may never end
 	notes    []string       // for the report
 }
 
-func (f *front) newSession() *session {
+func newSession(f *front) *session {
 	s := &session{front: f, started: time.Now(), answers: make(chan error), asked: make(chan struct{})}
 	go s.read()
 	return s
@@ -49,21 +51,21 @@ func (s *session) read() {
 	}
 }
 
-// serve takes the events of one call of a hook. ctx ends with a signal.
-func (s *session) serve(ctx context.Context, caller Caller) {
+// serve takes the events of one call of a hook. ctx ends with a signal, alive
+// with the client.
+func (s *session) serve(ctx, alive context.Context, caller Caller) {
 	if uid := caller.UID(); uid != 0 && uid != os.Geteuid() {
 		s.warn(fmt.Sprintf("a process of the user %d is not listened to", uid))
 		return
 	}
+	either, cancel := context.WithCancelCause(ctx)
+	defer context.AfterFunc(alive, func() { cancel(context.Cause(alive)) })()
 	own := *s.front
 	own.Stdin, own.Stdout, own.Stderr = caller, caller, io.Discard // the hook says what went wrong
-	_, err := own.eachLine(context.Background(), func(e envmap.Event) error {
-		err := s.take(ctx, e)
+	_, _ = own.eachLine(alive, func(e envmap.Event) error {
+		err := s.take(either, e)
 		return errors.Join(err, own.write(result(e, nil, err)))
 	})
-	if err != nil {
-		s.warn("hook: " + err.Error())
-	}
 }
 
 // take writes an event as the plugin would have, and waits for the reader where
@@ -75,33 +77,43 @@ func (s *session) take(ctx context.Context, e envmap.Event) error {
 	case envmap.PerformChallenge:
 		return s.perform(ctx, e)
 	case envmap.Cleanup:
-		return s.cleanup(e)
+		return s.cleanup(ctx, e)
 	case envmap.DeployCert, envmap.UnchangedCert:
 		e.Timestamp = strconv.FormatInt(s.started.Unix(), 10)
 	case envmap.InvalidChallenge, envmap.RequestFailure, envmap.Exit:
 		s.note(e)
 	}
-	return s.tell(e)
+	return s.tell(ctx, e)
 }
+
+const (
+	maxNote   = 16 << 10 // of a text, in bytes
+	maxReport = 60 << 10 // of all, as JSON: what is read again may have 64 KiB
+)
 
 // note keeps for the report what a client says of its failures.
 func (s *session) note(e envmap.Event) {
 	for _, text := range []string{e.Error, e.Body} {
-		if text != "" {
-			s.notes = append(s.notes, runner.Printable(e.Domain+" "+text))
+		if text == "" {
+			continue
+		}
+		text = strings.TrimSpace(e.Domain + " " + strings.ReplaceAll(text, "\n", " "))
+		notes := append(s.notes[:len(s.notes):len(s.notes)], runner.Printable(text[:min(len(text), maxNote)]))
+		if len(envmap.PluginReport(true, notes).Messages) < maxReport {
+			s.notes = notes
 		}
 	}
 }
 
 // tell writes an event. What the plugin had no words for is not written.
-func (s *session) tell(e envmap.Event) error {
+func (s *session) tell(ctx context.Context, e envmap.Event) error {
 	json, _ := envmap.Lookup("json")
 	for _, said := range envmap.PluginEvents(e) {
 		call, err := json.Encode(said)
 		if err != nil {
 			return err
 		}
-		if err := s.write(call.Stdin); err != nil {
+		if err := s.writeLine(ctx, call.Stdin); err != nil {
 			s.broken = err
 			return err
 		}
@@ -109,21 +121,48 @@ func (s *session) tell(e envmap.Event) error {
 	return nil
 }
 
+// patience is how long the reader may take to read a line once the program is
+// to end.
+const patience = 2 * time.Second
+
+// writeLine gives up at the end of the context, where nobody reads: that write
+// is the last one then.
+func (s *session) writeLine(ctx context.Context, line []byte) error {
+	if s.stuck {
+		return s.broken
+	}
+	written := make(chan error, 1)
+	go func() { written <- s.write(line) }()
+	select {
+	case err := <-written:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-written:
+		return err
+	case <-time.After(patience):
+		s.stuck = true
+		return &outputError{errors.New("nobody reads it")}
+	}
+}
+
 // perform waits until the reader confirms. When it does not, all that it was
 // asked for is given back to it: the client may never do so.
 func (s *session) perform(ctx context.Context, e envmap.Event) error {
 	if s.broken != nil {
+		s.undone = append(s.undone, e) // nobody was asked for it
 		return s.broken
 	}
 	s.forget(e)
 	s.standing = append(s.standing, e)
-	err := s.tell(e)
+	err := s.tell(ctx, e)
 	if err == nil {
 		err = s.confirmation(ctx)
 	}
 	if err != nil {
 		s.broken = err
-		return errors.Join(err, s.rollback())
+		return errors.Join(err, s.rollback(ctx))
 	}
 	return nil
 }
@@ -155,18 +194,23 @@ func (s *session) confirmation(ctx context.Context) error {
 
 // cleanup says what the challenge was performed with: clients tell less when
 // they clean up.
-func (s *session) cleanup(e envmap.Event) error {
+func (s *session) cleanup(ctx context.Context, e envmap.Event) error {
 	for _, u := range s.undone {
 		if sameChallenge(u, e) {
 			return nil
 		}
 	}
-	if performed := s.forget(e); performed != nil {
-		performed.Status, performed.Error, performed.Validated = e.Status, e.Error, e.Validated
-		e = *performed
+	performed := s.forget(e)
+	if performed == nil {
+		return s.tell(ctx, e)
 	}
-	e.Cmd = envmap.Cleanup
-	return s.tell(e)
+	said := *performed
+	said.Cmd, said.Status, said.Error, said.Validated = e.Cmd, e.Status, e.Error, e.Validated
+	err := s.tell(ctx, said)
+	if err != nil {
+		s.standing = append(s.standing, *performed) // for the last words
+	}
+	return err
 }
 
 // forget takes a challenge off those that stand, and returns it.
@@ -181,11 +225,11 @@ func (s *session) forget(e envmap.Event) *envmap.Event {
 }
 
 // rollback gives back all that stands, last first.
-func (s *session) rollback() error {
+func (s *session) rollback(ctx context.Context) error {
 	for len(s.standing) > 0 {
 		e := s.standing[len(s.standing)-1]
 		e.Cmd = envmap.Cleanup
-		if err := s.tell(e); err != nil {
+		if err := s.tell(ctx, e); err != nil {
 			return err
 		}
 		s.undone = append(s.undone, e)
@@ -196,10 +240,10 @@ func (s *session) rollback() error {
 
 // close gives back what the client left performed, and writes the report that
 // ends the stream. The error says why the stream did not go well.
-func (s *session) close(failed bool, outcome string) error {
+func (s *session) close(ctx context.Context, failed bool, outcome string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := errors.Join(s.rollback(), s.tell(envmap.PluginReport(failed || s.broken != nil, append(s.notes, outcome))))
+	err := errors.Join(s.rollback(ctx), s.tell(ctx, envmap.PluginReport(failed || s.broken != nil, append(s.notes, outcome))))
 	if err != nil {
 		s.broken = err
 	}

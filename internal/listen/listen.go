@@ -36,11 +36,11 @@ func On(address string, options cli.SocketOptions) (cli.Listener, error) {
 
 // permit lets those in that the options name.
 func permit(path string, options cli.SocketOptions) error {
-	if options.Group != "" {
-		gid, err := groupID(options.Group)
-		if err != nil {
-			return err
-		}
+	gid, err := gidOf(options)
+	if err != nil {
+		return err
+	}
+	if gid >= 0 {
 		if err := os.Chown(path, -1, gid); err != nil {
 			return err
 		}
@@ -48,13 +48,17 @@ func permit(path string, options cli.SocketOptions) error {
 	return os.Chmod(path, fs.FileMode(options.Mode))
 }
 
-func groupID(group string) (int, error) {
-	if gid, err := strconv.Atoi(group); err == nil {
+// gidOf is the group's number, -1 where there is none to set.
+func gidOf(options cli.SocketOptions) (int, error) {
+	if options.Group == "" {
+		return -1, nil
+	}
+	if gid, err := strconv.Atoi(options.Group); err == nil && gid >= 0 {
 		return gid, nil
 	}
-	g, err := user.LookupGroup(group)
+	g, err := user.LookupGroup(options.Group)
 	if err != nil {
-		return 0, fmt.Errorf("there is no group %q: %w", group, fs.ErrInvalid)
+		return 0, fmt.Errorf("there is no group %q: %w", options.Group, fs.ErrInvalid)
 	}
 	return strconv.Atoi(g.Gid)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,10 +17,11 @@ import (
 )
 
 // A client of a directory of named pipes makes two of its own there,
-// NAME.events and NAME.results, opens both for reading and writing, and writes
-// NAME and a line feed to the pipe "connect": short enough to arrive in one
-// piece whoever else writes (pipe(7), PIPE_BUF). From then on it has its
-// listener for itself.
+// NAME.events and NAME.results, opens both so that each has a reader and a
+// writer, and writes a line feed, NAME and a line feed to the pipe "connect":
+// short enough to arrive in one piece whoever else writes (pipe(7), PIPE_BUF).
+// The listener opens both and removes their names. From then on the client has
+// it for itself.
 
 // connect is the pipe that clients announce themselves at.
 const connect = "connect"
@@ -32,7 +34,7 @@ type pipes struct {
 	directory string
 	connect   *os.File
 	names     *bufio.Reader
-	made      bool // "connect" is ours to remove
+	closing   sync.Once
 }
 
 func onPipes(directory string, options cli.SocketOptions) (cli.Listener, error) {
@@ -40,55 +42,70 @@ func onPipes(directory string, options cli.SocketOptions) (cli.Listener, error) 
 		return nil, err
 	}
 	p := &pipes{directory: directory}
-	err := p.open(options)
-	if err != nil {
+	if err := p.open(options); err != nil {
 		return nil, err
 	}
 	p.names = bufio.NewReader(p.connect)
+	p.removeLeft()
 	return p, nil
 }
 
 // makeDirectory makes it so that those who may connect can make pipes there,
-// and nobody can remove another's. One that is there stays as it is.
+// and neither see nor remove another's. One that is there stays as it is.
 func makeDirectory(directory string, options cli.SocketOptions) error {
-	mode := fs.FileMode(0o700) | fs.ModeSticky
-	for _, who := range []fs.FileMode{0o010, 0o001} {
-		if fs.FileMode(options.Mode)&(who<<1) != 0 {
-			mode |= who * 7
-		}
+	if _, err := gidOf(options); err != nil {
+		return err
 	}
 	err := os.Mkdir(directory, 0o700)
 	if errors.Is(err, fs.ErrExist) {
-		return nil
+		return ours(directory)
 	}
 	if err != nil {
 		return err
 	}
-	options.Mode = 0o700
+	mode := fs.FileMode(0o700)
+	for _, who := range []fs.FileMode{0o010, 0o001} {
+		if fs.FileMode(options.Mode)&(who<<1) != 0 {
+			mode |= who * 3 // w and x
+		}
+	}
 	if err := permit(directory, options); err != nil {
 		return err
 	}
-	return os.Chmod(directory, mode)
+	return os.Chmod(directory, mode|fs.ModeSticky)
+}
+
+// ours refuses a directory in which we could not remove a client's pipes.
+func ours(directory string) error {
+	info, err := os.Stat(directory)
+	if err != nil {
+		return err
+	}
+	if owner := info.Sys().(*syscall.Stat_t).Uid; int(owner) != os.Geteuid() && os.Geteuid() != 0 {
+		return &fs.PathError{Op: "listen", Path: directory, Err: fs.ErrPermission}
+	}
+	return nil
 }
 
 // open opens "connect" from both ends, so that it never ends, and locks it
-// against a second listener.
+// against a second listener. Clients can only write to it.
 func (p *pipes) open(options cli.SocketOptions) error {
 	path := filepath.Join(p.directory, connect)
-	err := unix.Mkfifo(path, 0)
-	p.made = err == nil
-	if err == nil {
-		err = permit(path, options)
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := unix.Mkfifo(path, 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
 		return &fs.PathError{Op: "mkfifo", Path: path, Err: err}
 	}
+	var err error
 	if p.connect, err = openPipe(path, os.O_RDWR); err != nil {
 		return err
 	}
-	if err := lock(p.connect); err != nil {
+	if lock(p.connect) != nil {
 		p.connect.Close()
 		return busyError(p.directory)
+	}
+	options.Mode &= 0o622
+	if err := permit(path, options); err != nil {
+		p.connect.Close()
+		return err
 	}
 	return nil
 }
@@ -101,6 +118,22 @@ func lock(f *os.File) error {
 	}
 	controlErr := raw.Control(func(fd uintptr) { err = unix.Flock(int(fd), unix.LOCK_EX|unix.LOCK_NB) })
 	return errors.Join(controlErr, err)
+}
+
+// removeLeft removes the pipes of clients that were killed before they announced
+// themselves: nobody has them open.
+func (p *pipes) removeLeft() {
+	left, _ := filepath.Glob(filepath.Join(p.directory, "*.events"))
+	for _, path := range left {
+		f, err := openPipe(path, os.O_WRONLY)
+		if err == nil {
+			f.Close()
+		}
+		if errors.Is(err, syscall.ENXIO) {
+			_ = os.Remove(path)
+			_ = os.Remove(strings.TrimSuffix(path, ".events") + ".results")
+		}
+	}
 }
 
 // openPipe opens a named pipe, and nothing else.
@@ -128,8 +161,10 @@ func (p *pipes) Accept() (cli.Caller, error) {
 		if err == nil {
 			return caller, nil
 		}
-		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
-			return nil, err
+		for _, ours := range []error{syscall.EMFILE, syscall.ENFILE, fs.ErrPermission} {
+			if errors.Is(err, ours) {
+				return nil, err
+			}
 		}
 	}
 }
@@ -149,12 +184,13 @@ func (p *pipes) caller(name string) (cli.Caller, error) {
 		return nil, err
 	}
 	c := &pipeCaller{File: events, results: results}
-	if err := c.identify(); err != nil {
+	err = c.identify()
+	for _, suffix := range []string{".events", ".results"} { // both sides have them open
+		err = errors.Join(err, os.Remove(path+suffix))
+	}
+	if err != nil {
 		c.Close()
 		return nil, err
-	}
-	for _, suffix := range []string{".events", ".results"} {
-		_ = os.Remove(path + suffix) // both sides have it open; the client does it otherwise
 	}
 	return c, nil
 }
@@ -166,11 +202,12 @@ func isName(name string) bool {
 }
 
 // Close ends Accept.
-func (p *pipes) Close() error {
-	if p.made {
-		_ = os.Remove(filepath.Join(p.directory, connect))
-	}
-	return p.connect.Close()
+func (p *pipes) Close() (err error) {
+	p.closing.Do(func() {
+		_ = os.Remove(filepath.Join(p.directory, connect)) // ours: it is locked
+		err = p.connect.Close()
+	})
+	return err
 }
 
 // pipeCaller is a client and its two pipes.
@@ -191,7 +228,7 @@ func (c *pipeCaller) identify() error {
 		owners[i] = info.Sys().(*syscall.Stat_t).Uid
 	}
 	if owners[0] != owners[1] {
-		return fs.ErrPermission
+		return errors.New("pipes of two users")
 	}
 	c.uid = int(owners[0])
 	return nil

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,12 +17,19 @@ import (
 )
 
 // socket is a Unix socket that is listened at.
-type socket struct{ *net.UnixListener }
+type socket struct {
+	*net.UnixListener
+	path    string
+	made    fs.FileInfo // nil where systemd made it
+	closing sync.Once
+}
 
 // onSocket takes the socket that systemd passes, or makes one.
 func onSocket(path string, options cli.SocketOptions) (cli.Listener, error) {
-	if l, err := passed(path); l != nil || err != nil {
-		return l, err
+	if !options.Own {
+		if l, err := passed(path); l != nil || err != nil {
+			return l, err
+		}
 	}
 	if err := removeStale(path); err != nil {
 		return nil, err
@@ -32,11 +40,34 @@ func onSocket(path string, options cli.SocketOptions) (cli.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := permit(path, options); err != nil {
-		l.Close()
+	l.SetUnlinkOnClose(false)
+	s := &socket{UnixListener: l, path: path}
+	s.made, err = os.Lstat(path)
+	if err == nil {
+		err = permit(path, options)
+	}
+	if err != nil {
+		s.Close()
 		return nil, err
 	}
-	return socket{l}, nil
+	return s, nil
+}
+
+// Close ends Accept, and removes the socket unless another has taken its place.
+func (s *socket) Close() (err error) {
+	s.closing.Do(func() {
+		if s.isOurs() {
+			_ = os.Remove(s.path)
+		}
+		err = s.UnixListener.Close()
+	})
+	return err
+}
+
+// isOurs knows a file by more than its number, which another may get.
+func (s *socket) isOurs() bool {
+	there, err := os.Lstat(s.path)
+	return err == nil && s.made != nil && os.SameFile(there, s.made) && there.ModTime().Equal(s.made.ModTime())
 }
 
 // removeStale removes a socket at which nobody listens any more. Anything else
@@ -78,7 +109,7 @@ func passed(path string) (cli.Listener, error) {
 		l, err := net.FileListener(file) // a copy
 		file.Close()
 		if u, ok := l.(*net.UnixListener); err == nil && ok && u.Addr().String() == path {
-			return socket{u}, nil
+			return &socket{UnixListener: u}, nil
 		}
 		if err == nil {
 			l.Close()
@@ -88,7 +119,7 @@ func passed(path string) (cli.Listener, error) {
 }
 
 // Accept waits for a client and asks the kernel who it is.
-func (s socket) Accept() (cli.Caller, error) {
+func (s *socket) Accept() (cli.Caller, error) {
 	conn, err := s.AcceptUnix()
 	if err != nil {
 		return nil, err
