@@ -5,7 +5,7 @@
 set -eu
 
 # program:package
-needed='certbot:certbot dehydrated:dehydrated pebble:pebble named:bind9 nsupdate:bind9-dnsutils dig:bind9-dnsutils
+needed='ansible-playbook:ansible-core certbot:certbot dehydrated:dehydrated pebble:pebble named:bind9 nsupdate:bind9-dnsutils dig:bind9-dnsutils
 	tsig-keygen:bind9-utils nginx:nginx-light shellcheck:shellcheck openssl:openssl curl:curl unshare:util-linux
 	ip:iproute2 mount:mount gcc:gcc
 	/usr/share/dehydrated-hook-ddns-tsig/dehydrated-hook-ddns-tsig.py:dehydrated-hook-ddns-tsig

@@ -23,6 +23,7 @@ const (
 // needed lists every program and file of other people, and its Debian package.
 func needed() [][2]string {
 	return [][2]string{
+		{"ansible-playbook", "ansible-core"},
 		{"certbot", "certbot"},
 		{"curl", "curl"},
 		{"dehydrated", "dehydrated"},

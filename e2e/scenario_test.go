@@ -20,7 +20,8 @@ func scenarios() []scenario {
 		debianHookScenarios(), exampleScenarios(), authOutputScenarios(),
 		classicHandlerScenarios(), renewScenarios(), deployScenarios(),
 		pipelineScenarios(), rollbackScenarios(), toleranceScenarios(),
-		faultScenarios(),
+		faultScenarios(), ansibleScenarios(),
+		execScenarios(), listenScenarios(), manualScenarios(), batchScenarios(),
 	)
 }
 
