@@ -104,15 +104,15 @@ func checkEnvLine(line string) (string, error) {
 	if !utf8.ValidString(line) || strings.ContainsAny(line, "\x00\r") {
 		return "", errors.New("is not UTF-8 text")
 	}
-	line = strings.TrimSpace(line)
+	line = strings.Trim(line, blanks)
 	if line == "" || line[0] == '#' {
 		return "", nil
 	}
 	if rest, exported := strings.CutPrefix(line, "export "); exported {
-		line = strings.TrimSpace(rest)
+		line = strings.Trim(rest, blanks)
 	}
 	name, value, assigned := strings.Cut(line, "=")
-	name = strings.TrimSpace(name)
+	name = strings.Trim(name, blanks)
 	if !assigned || !isVariable(name) {
 		return "", errors.New("expected NAME=value")
 	}
@@ -145,7 +145,7 @@ func checkEnvValue(value string) error {
 		return checkBare(value, "`")
 	}
 	inner, behind, closed := strings.Cut(value[1:], string(quote))
-	behind = strings.TrimSpace(behind)
+	behind = strings.Trim(behind, blanks)
 	switch {
 	case !closed:
 		return errors.New("its quote is not closed in the same line")

@@ -41,7 +41,7 @@ func FuzzD03_AcceptedValuesArrive(f *testing.F) {
 	for _, text := range []string{
 		"A=1\nB=2\n", "A='x' # y\n", "A=x #y\n", " export A = b \r\n\r\nB=\"c d\"", "A=#", "\uFEFFA=1", "A=a=b", "A: b=c", "A=b: c", "_=x",
 		"A='b\"c'\nB=\"d'e\"", "A=\u00a0x\u00a0", "A=\v\fx", "export=1", "A=\\n", "A=a\\ b", "A=x'y'", "A=!%^&*()", "A= \nB=1", "A=\t#c\n",
-		"A=\u2028x\u2028\n", "A=\u2028'pa$1word'\n", "A=x # y # z\n",
+		"A=\u2028x\u2028\n", "\u2028A=", "A\u2028=", "A='x'\u2028", "A=\u2028'pa$1word'\n", "A=x # y # z\n",
 	} {
 		f.Add(text)
 	}
