@@ -4,8 +4,10 @@ package e2e_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -62,20 +64,48 @@ func batch(w *world, settings ...string) {
 // triplets are dehydrated's: domain, token and value of each challenge.
 func triplets(args []string) [][]string { return slices.Collect(slices.Chunk(args, 3)) }
 
+// waitForTwentyNames: records that appear late, each at its own time, cost one
+// wait. It ends within 5 % of the moment at which the last was visible and one
+// poll, and no earlier. The delays are those of performance figures, 1 to 20 s,
+// by half.
 func waitForTwentyNames(w *world) {
-	waits := w.path("waits")
-	wait := w.writeExecutable("wait", lines(
-		"#!/bin/sh", `echo "$@" >>'`+waits+`'`, `exec `+lab.program("extauth-wait")+` "$@"`))
-	chain := w.write("chain", lines(
-		"handler env="+w.nsupdateEnv(firstZone)+" "+w.handler("nsupdate"),
-		"handler phase=post-perform "+wait+" --timeout 2m",
-	))
 	order := certbotOrder{lineage: "main", challenges: "dns"}
+	var delays []string
+	random := rand.New(rand.NewPCG(20, 1))
 	for i := range 20 {
 		order.names = append(order.names, w.name(fmt.Sprintf("n%d", i)))
+		delays = append(delays, fmt.Sprintf("%s %.2f", order.names[i], 0.5+9.5*random.Float64()))
 	}
+	w.setenv("DELAYS", w.write("delays", lines(delays...)))
+	w.setenv("MOMENTS", w.path("moments"))
+	w.setenv("NSUPDATE", w.handler("nsupdate"))
+	const poll = 500 * time.Millisecond
+	chain := w.write("chain", lines(
+		"handler env="+w.nsupdateEnv(firstZone)+" "+w.fixture("late"),
+		"handler phase=post-perform "+w.fixture("waited")+" --timeout 2m --interval "+poll.String(),
+	))
 	w.newCertbot().requireIssued(order.hook("extauth-hook -c "+chain, ""))
-	require.Equal(w, "--timeout 2m post-perform\n", w.read(waits))
+	m := w.moments()
+	require.Len(w, m["asked"], 20)
+	require.Len(w, m["visible"], 20)
+	require.Len(w, m["waited"], 1, "one wait")
+	begun, last := slices.Min(m["asked"]), slices.Max(m["visible"])
+	waited := m["waited"][0]
+	limit := time.Duration(1.05*float64(last-begun)) + poll*11/10
+	w.Logf("all visible after %s, waited for %s", last-begun, waited-begun)
+	require.LessOrEqual(w, waited-begun, limit)
+}
+
+// moments are the times that the fixtures noted, under their names.
+func (w *world) moments() map[string][]time.Duration {
+	found := map[string][]time.Duration{}
+	for line := range strings.Lines(w.read(w.path("moments"))) {
+		name, at, _ := strings.Cut(strings.TrimSpace(line), " ")
+		d, err := time.ParseDuration(at + "s")
+		require.NoError(w, err)
+		found[name] = append(found[name], d)
+	}
+	return found
 }
 
 func verifySees(w *world) {
