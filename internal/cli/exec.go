@@ -38,9 +38,9 @@ func (f *front) exec(listen Listen, words []string) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	socket := filepath.Join(dir, "socket")
-	l, err := listen("unix:"+socket, SocketOptions{Mode: 0o600, Own: true})
+	l, err := listen("unix:"+socket, SocketOptions{Mode: 0o600})
 	if err != nil {
 		return 0, &listenError{err}
 	}
@@ -108,7 +108,7 @@ var errEnded = errors.New("the client has ended")
 // for a while to clean up.
 func (s *session) attend(ctx context.Context, l Listener, cmd *exec.Cmd) (status int, err error) {
 	if err := cmd.Start(); err != nil {
-		l.Close()
+		_ = l.Close()
 		return 0, runner.Explain(cmd.Path, err)
 	}
 	alive, end := context.WithCancelCause(context.Background())

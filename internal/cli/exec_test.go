@@ -26,7 +26,6 @@ type reader struct {
 	stdin  io.WriteCloser
 	lines  *bufio.Reader
 	stdout io.ReadCloser
-	said   synced
 	ended  chan struct{}
 	state  *os.ProcessState // behind ended
 }

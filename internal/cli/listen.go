@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -34,9 +35,9 @@ type Caller interface {
 
 // SocketOptions says who may connect.
 type SocketOptions struct {
-	Mode  Mode
-	Group string // name or number; "": as it is
-	Own   bool   // never one that systemd passed
+	Mode   Mode
+	Group  string // name or number; "": as it is
+	Passed int    // how many sockets systemd opened for us: one of them is meant
 }
 
 // Mode is a file's permissions, written in octal.
@@ -77,12 +78,25 @@ type service struct {
 // listen serves clients until a signal ends it.
 func (f *front) listen(ctx context.Context, listen Listen, t *target, r *runner.Runner) error {
 	address := absoluteAddress(*f.lines.listen)
-	l, err := listen(address, f.lines.socket)
+	options := f.lines.socket
+	options.Passed = f.passedSockets()
+	l, err := listen(address, options)
 	if err != nil {
 		return &listenError{err}
 	}
 	s := &service{front: f, address: address, target: t, runner: r, turns: make(chan struct{}, atOnce)}
 	return f.accept(ctx, l, s.serve)
+}
+
+// passedSockets is how many sockets systemd opened for this process
+// (sd_listen_fds(3)).
+func (f *front) passedSockets() int {
+	pid, pidErr := strconv.Atoi(f.env["LISTEN_PID"])
+	count, countErr := strconv.Atoi(f.env["LISTEN_FDS"])
+	if pidErr != nil || countErr != nil || pid != os.Getpid() {
+		return 0
+	}
+	return count
 }
 
 // absoluteAddress is an address in one spelling: the journal goes by it.
@@ -100,9 +114,9 @@ func absoluteAddress(address string) string {
 // accept serves each caller until the context ends, and then waits for those
 // that are being served.
 func (f *front) accept(ctx context.Context, l Listener, serve func(context.Context, Caller)) error {
-	stop := context.AfterFunc(ctx, func() { l.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	var served sync.WaitGroup
 	defer served.Wait()
 	for {
@@ -113,7 +127,7 @@ func (f *front) accept(ctx context.Context, l Listener, serve func(context.Conte
 		served.Add(1)
 		go func() {
 			defer served.Done()
-			defer caller.Close()
+			defer func() { _ = caller.Close() }()
 			serve(ctx, caller)
 		}()
 	}
@@ -126,7 +140,7 @@ func (f *front) next(ctx context.Context, l Listener) (Caller, error) {
 		caller, err := l.Accept()
 		switch {
 		case ctx.Err() != nil && err == nil:
-			caller.Close()
+			_ = caller.Close()
 			return nil, context.Cause(ctx)
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
@@ -192,7 +206,7 @@ func (a *answers) Write(b []byte) (int, error) {
 		select {
 		case <-written:
 		case <-time.After(time.Second):
-			a.Close()
+			_ = a.Close()
 		}
 	})
 	defer stop()

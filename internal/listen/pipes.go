@@ -189,7 +189,7 @@ func (p *pipes) caller(name string) (cli.Caller, error) {
 		err = errors.Join(err, os.Remove(path+suffix))
 	}
 	if err != nil {
-		c.Close()
+		_ = c.Close()
 		return nil, err
 	}
 	return c, nil

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -26,10 +25,8 @@ type socket struct {
 
 // onSocket takes the socket that systemd passes, or makes one.
 func onSocket(path string, options cli.SocketOptions) (cli.Listener, error) {
-	if !options.Own {
-		if l, err := passed(path); l != nil || err != nil {
-			return l, err
-		}
+	if options.Passed > 0 {
+		return passed(path, options.Passed)
 	}
 	if err := removeStale(path); err != nil {
 		return nil, err
@@ -47,7 +44,7 @@ func onSocket(path string, options cli.SocketOptions) (cli.Listener, error) {
 		err = permit(path, options)
 	}
 	if err != nil {
-		s.Close()
+		_ = s.Close()
 		return nil, err
 	}
 	return s, nil
@@ -85,7 +82,7 @@ func removeStale(path string) error {
 	}
 	conn, err := net.Dial("unix", path)
 	if err == nil {
-		conn.Close()
+		_ = conn.Close()
 		return busyError(path)
 	}
 	if !errors.Is(err, syscall.ECONNREFUSED) {
@@ -95,14 +92,8 @@ func removeStale(path string) error {
 }
 
 // passed is the socket of that path among those that systemd opened for this
-// process (sd_listen_fds(3)), or nil where it opened none. The module that does
-// this brings crypto/tls along.
-func passed(path string) (cli.Listener, error) {
-	pid, pidErr := strconv.Atoi(os.Getenv("LISTEN_PID"))
-	count, countErr := strconv.Atoi(os.Getenv("LISTEN_FDS"))
-	if pidErr != nil || countErr != nil || pid != os.Getpid() || count < 1 {
-		return nil, nil
-	}
+// process (sd_listen_fds(3)). The module that does this brings crypto/tls along.
+func passed(path string, count int) (cli.Listener, error) {
 	const first = 3 // SD_LISTEN_FDS_START
 	for fd := first; fd < first+count; fd++ {
 		file := os.NewFile(uintptr(fd), "LISTEN_FDS")
@@ -112,7 +103,7 @@ func passed(path string) (cli.Listener, error) {
 			return &socket{UnixListener: u}, nil
 		}
 		if err == nil {
-			l.Close()
+			_ = l.Close()
 		}
 	}
 	return nil, fmt.Errorf("none of the %d sockets that systemd passed is %q: %w", count, path, fs.ErrInvalid)
@@ -126,7 +117,7 @@ func (s *socket) Accept() (cli.Caller, error) {
 	}
 	uid, err := peer(conn)
 	if err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, err
 	}
 	return &socketCaller{conn, uid}, nil

@@ -22,7 +22,7 @@ func dialSocket(ctx context.Context, path string) (*os.File, error) {
 		return nil, os.NewSyscallError("socket", err)
 	}
 	if err := connect(ctx, fd, path); err != nil {
-		unix.Close(fd)
+		_ = unix.Close(fd)
 		return nil, err
 	}
 	return os.NewFile(uintptr(fd), path), nil
@@ -86,7 +86,7 @@ func dialPipes(ctx context.Context, directory string) (*pipes, error) {
 		err = p.announce(ctx)
 	}
 	if err != nil {
-		p.Close()
+		_ = p.Close()
 		return nil, err
 	}
 	go p.watch(ctx)
