@@ -71,3 +71,16 @@ echo "    after the clean-up there are $(find "$world/www" -type f | wc -l) file
 echo
 echo "5. What would be run, without running it."
 certbot extauth-hook --dry-run --to dehydrated auth -- demo/dehydrated-hook.sh | sed 's/^/    /'
+
+echo
+echo "6. JSON mode: a client's hooks write lines and wait for answers; the other end has a handler."
+cat >"$world/client" <<'CLIENT'
+#!/bin/sh
+extauth-hook auth && extauth-hook cleanup
+CLIENT
+chmod +x "$world/client"
+mkfifo "$world/answers"
+# shellcheck disable=SC2094 # it is a pipe
+certbot extauth-json exec -- "$world/client" <"$world/answers" | tee "$world/lines" |
+	WEBROOT="$world/www" extauth-json --ack --to handler run -- hooks/examples/webroot >"$world/answers"
+cut -c 1-150 "$world/lines" | sed 's/^/    /'

@@ -36,9 +36,8 @@ func newReader(t *testing.T, client string, options ...string) *reader {
 	heedSignals()
 	r := &reader{t: t, dir: t.TempDir(), ended: make(chan struct{})}
 	write(t, filepath.Join(r.dir, "client"), "#!/bin/sh\nV="+recorded+"\n"+client, 0o755)
-	args := append([]string{"-test.run=^TestListenProgram$", "--"}, options...)
-	r.cmd = exec.Command(os.Args[0], append(args, "exec", "--", filepath.Join(r.dir, "client"))...)
-	r.cmd.Env = append(os.Environ(), servedVariable+"=1", "GORACE=atexit_sleep_ms=0", "WORLD="+r.dir)
+	r.cmd = exec.Command("unwatched-json", append(options, "exec", "--", filepath.Join(r.dir, "client"))...)
+	r.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "WORLD="+r.dir)
 	var err error
 	r.stdin, err = r.cmd.StdinPipe()
 	require.NoError(t, err)

@@ -26,24 +26,9 @@ import (
 	"github.com/extauth/extauth/internal/listen"
 )
 
-// servedVariable has this test program be extauth-json: with the race detector
-// where the tests have it, and without the search for credentials, which is too
+// unwatchedJSON is extauth-json without the search for credentials, which is too
 // much of a burden where hundreds are served.
-const servedVariable = "EXTAUTH_TEST_SERVED"
-
-func TestListenProgram(t *testing.T) {
-	if os.Getenv(servedVariable) == "" {
-		t.Skip("is the program of other tests")
-	}
-	io := cli.Process()
-	for i, arg := range io.Args {
-		if arg == "--" {
-			io.Args = append([]string{"extauth-json"}, io.Args[i+1:]...)
-			break
-		}
-	}
-	os.Exit(cli.JSON(io, listen.On))
-}
+func unwatchedJSON() { os.Exit(cli.JSON(cli.Process(), listen.On)) }
 
 // soon is how long a test waits for what should come soon.
 const soon = 20 * time.Second
@@ -84,8 +69,8 @@ func newService(t *testing.T, scheme, convention, handler string, options ...str
 	s.address = scheme + ":" + filepath.Join(s.dir, "at")
 	write(t, filepath.Join(s.dir, "handler"), "#!/bin/sh\n"+handler, 0o755)
 	write(t, filepath.Join(s.dir, "chain"), convention+" ./handler\n", 0o644)
-	args := append([]string{"-test.run=^TestListenProgram$", "--", "-c", filepath.Join(s.dir, "chain"), "--listen", s.address}, options...)
-	s.start(os.Args[0], append(args, "run")...)
+	args := append([]string{"-c", filepath.Join(s.dir, "chain"), "--listen", s.address}, options...)
+	s.start("unwatched-json", append(args, "run")...)
 	return s
 }
 
@@ -96,7 +81,7 @@ func write(t *testing.T, file, text string, mode os.FileMode) {
 
 func (s *service) start(program string, args ...string) {
 	s.cmd = exec.Command(program, args...)
-	s.cmd.Env = append(os.Environ(), servedVariable+"=1", "GORACE=atexit_sleep_ms=0",
+	s.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0",
 		"WORLD="+s.dir, "EXTAUTH_STATE_DIR="+filepath.Join(s.dir, "state"))
 	s.cmd.Stderr = &s.said
 	require.NoError(s.t, s.cmd.Start())

@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 		"extauth-wait":       func() { os.Exit(cli.Wait(process(), new(propagation.Prober))) },
 		"without":            without,
 		"unwatched":          unwatched,
+		"unwatched-json":     unwatchedJSON,
 	})
 }
 
