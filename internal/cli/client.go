@@ -1,104 +1,76 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
+	"io"
 	"strings"
 
+	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// hooked adds to a client's command line the options that make our programs its
-// hooks. Hooks that are named on it already stay.
-func (f *front) hooked(words []string) ([]string, error) {
-	client := f.lines.client
-	if client == "" {
-		client = filepath.Base(words[0])
+const clientUsage = `Usage: %[1]s [OPTION]... %[2]s
+
+A hook for clients that speak the convention %[3]s: %[4]s.
+Handlers come from a chain file, which can itself be the hook:
+
+  #!/usr/bin/%[1]s -c
+  handler /usr/libexec/extauth/nsupdate
+
+      --handler COMMAND  instead of a chain: one handler, with its arguments
+                         (with --to; also $EXTAUTH_TO and $EXTAUTH_HANDLER)
+
+%[5]s`
+
+// maxStdin is how much of an event a client may give on standard input, bytes.
+const maxStdin = 64 << 10
+
+// Client is the front end for a client whose hook gets an event by operands,
+// variables and standard input alone, as its convention has them.
+func Client(io IO, convention string) int {
+	c, _ := envmap.Lookup(convention)
+	name := "extauth-" + strings.ReplaceAll(convention, "_", "-")
+	f := newFront(io, name, fmt.Sprintf(clientUsage, name, c.Synopsis, c.Name, c.Doc, optionsUsage), convention)
+	f.strict = true
+	err := f.work(func() error { return f.call(c) })
+	if c.Declines != 0 && isForOthers(err) {
+		f.trace("%v", err)
+		return c.Declines
 	}
-	switch client {
-	case "certbot", "letsencrypt":
-		return certbotHooked(words)
-	case "dehydrated":
-		return dehydratedHooked(words)
-	}
-	if f.lines.client != "" && f.lines.client != "none" {
-		return nil, &usageError{fmt.Sprintf("--client: %q is none of certbot, dehydrated, none", f.lines.client)}
-	}
-	return words, nil
+	return f.finish(err)
 }
 
-// certbotHooked serves the commands of certbot that issue certificates. run
-// installs them too: the installer that does nothing is named, where there is
-// none, and the deploy hook is told.
-func certbotHooked(words []string) ([]string, error) {
-	hook, err := runner.Companion("extauth-hook")
+// isForOthers tells whether an event is none that our handlers are for.
+func isForOthers(err error) bool {
+	return is[*envmap.OperationError](err) || is[*runner.NoHandlerError](err) || is[*envmap.UnsupportedError](err)
+}
+
+// call reads its own options up to the first operand; whatever stands behind it
+// is the client's.
+func (f *front) call(c *envmap.Convention) error {
+	set := f.flags()
+	set.StringVar(&f.options.handler, "handler", "", "")
+	err := f.parse(set, f.Args[1:])
+	if errors.Is(err, errDone) {
+		return nil
+	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	command := func(operand string) string { return runner.Quote([]string{hook, operand}) }
-	verb := certbotVerb(words[1:])
-	if verb == "" {
-		return words, nil
-	}
-	if !hasOption(words, "--authenticator", "-a", "--manual", "--configurator") {
-		words = append(words[:len(words):len(words)], "--manual")
-	}
-	for _, add := range []struct{ option, value string }{
-		{"--manual-auth-hook", command("auth")}, {"--manual-cleanup-hook", command("cleanup")},
-	} {
-		if !hasOption(words, add.option) {
-			words = append(words, add.option, add.value)
-		}
-	}
-	if verb == "run" && !hasOption(words, "--installer", "-i", "--configurator", "--nginx", "--apache") {
-		words = append(words, "--installer", "null")
-	}
-	if verb != "certonly" && !hasOption(words, "--deploy-hook", "--renew-hook") {
-		words = append(words, "--deploy-hook", command("deploy"))
-	}
-	return words, nil
-}
-
-// certbotVerb finds the command as certbot does: the first word that is one,
-// wherever it stands, else run (certbot: cli/helpful.py, determine_verb). It is
-// "" for commands that issue nothing.
-func certbotVerb(words []string) string {
-	verbs := map[string]string{
-		"run": "run", "everything": "run", "certonly": "certonly", "auth": "certonly", "renew": "renew",
-	}
-	others := []string{"install", "certificates", "delete", "revoke", "register", "unregister", "update_account",
-		"show_account", "rollback", "plugins", "enhance", "update_symlinks", "reconfigure", "config_changes",
-		"--help", "-h", "--version"}
-	for _, word := range words {
-		if verb := verbs[word]; verb != "" {
-			return verb
-		}
-		if slices.Contains(others, word) {
-			return ""
-		}
-	}
-	return "run"
-}
-
-// dehydratedHooked names the hook on dehydrated's command line, where it comes
-// before the configuration's.
-func dehydratedHooked(words []string) ([]string, error) {
-	if hasOption(words, "--hook", "-k") {
-		return words, nil
-	}
-	hook, err := runner.Companion("extauth-dehydrated")
+	words, err := f.handlerWords()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return append(words[:len(words):len(words)], "--hook", hook), nil
-}
-
-// hasOption tells whether a command line has any of some options, alone or
-// with its value behind an equals sign.
-func hasOption(words []string, options ...string) bool {
-	return slices.ContainsFunc(words, func(word string) bool {
-		name, _, _ := strings.Cut(word, "=")
-		return slices.Contains(options, name)
-	})
+	received := envmap.Call{Args: set.Args(), Env: f.env}
+	if c.ReadsStdin {
+		if received.Stdin, err = io.ReadAll(io.LimitReader(f.Stdin, maxStdin)); err != nil {
+			return err
+		}
+	}
+	events, err := c.Decode(received)
+	if err != nil {
+		return err
+	}
+	return f.run(events, words)
 }

@@ -28,7 +28,7 @@ func (t *target) locate() error {
 	if !t.single() || !t.chain[0].IsProgram() {
 		return nil
 	}
-	err := runner.Startable(t.chain[0].Command[0])
+	err := t.chain[0].Startable()
 	if is[*runner.StartError](err) {
 		return &configError{err.Error()}
 	}
@@ -148,8 +148,9 @@ func (t *target) execs(client string, events []envmap.Event) bool {
 		return false
 	}
 	c, _ := envmap.Lookup(t.chain[0].Convention)
-	remembers := c.Replays && c.Name != client && events[0].IsChallenge()
+	from, _ := envmap.Lookup(client)
+	remembers := (c.Replays && c.Name != client || from.Forgets) && events[0].IsChallenge()
 	_, err := c.Encode(events[0])
 	unsupported := new(envmap.UnsupportedError)
-	return c.Declined == nil && !remembers && !errors.As(err, &unsupported)
+	return c.Declined == nil && c.Answer == nil && !remembers && !errors.As(err, &unsupported)
 }

@@ -253,7 +253,8 @@ func encodeCertbotChallenge(e Event) (map[string]string, error) {
 	if e.Client == "certbot" && len(e.ClientEnv) > 0 {
 		return clone(e.ClientEnv), nil
 	}
-	env := map[string]string{certbotDomain: e.Domain, certbotIdentifier: e.Domain}
+	domain := e.named()
+	env := map[string]string{certbotDomain: domain, certbotIdentifier: domain}
 	switch e.Type {
 	case HTTP01:
 		env[certbotValidation], env[certbotToken] = e.Validation, e.Token

@@ -36,6 +36,38 @@ type Convention struct {
 	// told what Encode or Batch wrote as standard input.
 	Person bool
 
+	// Settings names the options of a chain line that are this convention's
+	// own. With returns the convention as they make it; they are checked there.
+	// nil: there are none.
+	Settings []string
+	With     func(settings map[string]string) (*Convention, error)
+
+	// Program is the program of ours that is started in the handler's place, with
+	// its command as operands, for conventions that need more than a process.
+	Program string
+
+	// Script is a text for sh that calls the handler: $1 is the handler's own
+	// command, further words and what Encode wrote follow.
+	Script string
+
+	// Answer judges what a handler printed that ended with 0. nil: all is well.
+	Answer func(stdout []byte) error
+
+	// Declines is the exit status by which the convention's client is told that
+	// an event is for somebody else. 0: it knows no such thing.
+	Declines int
+
+	// Forgets is true where the client's clean-up does not repeat all that it
+	// said when the challenge was performed.
+	Forgets bool
+
+	// ReadsStdin is true where the client gives a part of the event on standard
+	// input.
+	ReadsStdin bool
+
+	// Synopsis are the operands that the client gives to its hook, for people.
+	Synopsis string
+
 	// Declined tells whether a handler that ended with a status other than 0
 	// only said, in the convention's own words, that it has nothing to do.
 	// nil: the convention has no such words.

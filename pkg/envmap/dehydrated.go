@@ -256,6 +256,9 @@ func (op operation) operand(e Event, name string, env map[string]string) (string
 		return csrNames(e.Domains), nil
 	}
 	word := *e.text(name)
+	if name == "domain" && e.IsChallenge() {
+		word = e.named()
+	}
 	switch {
 	case name == "token" && word == "" && e.Type == DNS01:
 		env["EXTAUTH_TOKEN_SYNTHETIC"] = "1"

@@ -36,6 +36,19 @@ func TXTName(challengeType, domain string) string {
 	return ""
 }
 
+// named is the identifier from which a handler that is told no TXT name makes
+// it: another than the event's where the name was substituted (by a CNAME), and
+// "" where there is none.
+func (e Event) named() string {
+	if e.Type != DNS01 || e.TXTDomain == "" || e.TXTDomain == TXTName(e.Type, e.Domain) {
+		return e.Domain
+	}
+	if name, ok := strings.CutPrefix(e.TXTDomain, "_acme-challenge."); ok {
+		return name
+	}
+	return ""
+}
+
 // URI is where an http-01 response is fetched (RFC 8555 section 8.3). An IPv6
 // address stands in brackets.
 func URI(domain, token string) string {

@@ -76,6 +76,8 @@ type Event struct {
 	Validated  string // when the CA validated, RFC 3339
 	Error      string // what went wrong, for people; may have several lines
 	Failed     bool   // exit: the client failed, even where it gave no text in Error
+	Undone     bool   // cleanup: the challenge could not be performed, or was refused by the CA
+	Partial    bool   // cleanup: the client names only where; what was performed there is meant
 
 	// The order that a challenge belongs to.
 	Remaining *int     // how many challenges of the order follow

@@ -55,7 +55,7 @@ func TestLookupKnowsNothingElse(t *testing.T) {
 // for.
 func everyEvent(t testing.TB) []envmap.Event {
 	var all []envmap.Event
-	for _, client := range []string{"certbot", "dehydrated"} {
+	for _, client := range clients() {
 		for _, recorded := range calls(t, client) {
 			for _, call := range recorded {
 				if events, err := lookup(t, client).Decode(call); !isProbe(call) {

@@ -24,10 +24,22 @@ type recorded struct {
 	Argv       []string
 	EnvAdded   map[string]string            `json:"env_added"`
 	EnvChanged map[string]map[string]string `json:"env_changed"`
+	Stdin      struct{ Data string }
 }
 
-// call is what the client's front end would be given. certbot's user writes
-// the operand; the recorder's hooks were named after it.
+// clients are the conventions with recordings of a client.
+func clients() []string { return []string{"certbot", "dehydrated"} }
+
+// operandsOf gives the operands that a client's user writes where the recorder's
+// hooks were named after them; others are as they were recorded.
+func operandsOf(client string, argv []string) []string {
+	if client == "certbot" {
+		return []string{operand(argv[0])}
+	}
+	return argv[1:]
+}
+
+// call is what the client's front end would be given.
 func (r recorded) call(client string) envmap.Call {
 	env := map[string]string{}
 	for name, value := range r.EnvAdded {
@@ -36,10 +48,7 @@ func (r recorded) call(client string) envmap.Call {
 	for name, change := range r.EnvChanged {
 		env[name] = change["to"]
 	}
-	if client == "dehydrated" {
-		return envmap.Call{Args: r.Argv[1:], Env: env}
-	}
-	return envmap.Call{Args: []string{operand(r.Argv[0])}, Env: env}
+	return envmap.Call{Args: operandsOf(client, r.Argv), Env: env, Stdin: []byte(r.Stdin.Data)}
 }
 
 // operand tells the operand from the recorded hook's name: auth-fail, or a
@@ -116,7 +125,7 @@ func jsonOf(t *testing.T, c *envmap.Convention, call envmap.Call) string {
 // TestTracesDecode decodes every recorded call; the golden files hold what
 // each says, in the JSON protocol's words.
 func TestTracesDecode(t *testing.T) {
-	for _, client := range []string{"certbot", "dehydrated"} {
+	for _, client := range clients() {
 		for name, recorded := range calls(t, client) {
 			t.Run(client+"/"+name, func(t *testing.T) {
 				got := ""
@@ -142,7 +151,7 @@ func golden(t *testing.T, file, got string) {
 // TestTracesEncode encodes every decoded call for its own client again: a
 // hook under extauth gets what the client itself would have given it.
 func TestTracesEncode(t *testing.T) {
-	for _, client := range []string{"certbot", "dehydrated"} {
+	for _, client := range clients() {
 		c := lookup(t, client)
 		for name, recorded := range calls(t, client) {
 			t.Run(client+"/"+name, func(t *testing.T) {
@@ -171,10 +180,51 @@ func requireSameCall(t *testing.T, c *envmap.Convention, call envmap.Call) {
 			args = append(args, again.Args[1:]...) // one more triplet
 		}
 	}
-	if c.Name == "dehydrated" {
-		require.Equal(t, call.Args, args)
-	} else {
+	if c.Name == "certbot" {
 		require.Empty(t, args, "certbot gives its hooks no arguments")
+	} else {
+		require.Equal(t, call.Args, args)
+	}
+}
+
+// documented is a line of the traces of a convention that no recorded client
+// speaks: an event, and what its documentation says a handler is called with.
+type documented struct {
+	Settings map[string]string // of the chain line
+	Event    json.RawMessage
+	Args     []string
+	Env      map[string]string
+	Stdin    string
+}
+
+// TestDocumentedCalls encodes the events of such traces.
+func TestDocumentedCalls(t *testing.T) {
+	for _, c := range envmap.Conventions() {
+		files, err := filepath.Glob(filepath.Join(traces, c.Traces, "calls.jsonl"))
+		require.NoError(t, err)
+		for _, file := range files {
+			eachLine(t, file, func(line []byte) {
+				var d documented
+				require.NoError(t, json.Unmarshal(line, &d), "%s: %s", file, line)
+				requireDocumented(t, c, d)
+			})
+		}
+	}
+}
+
+func requireDocumented(t *testing.T, c *envmap.Convention, d documented) {
+	events, err := lookup(t, "json").Decode(envmap.Call{Stdin: d.Event})
+	require.NoError(t, err)
+	if c.With != nil {
+		c, err = c.With(d.Settings)
+		require.NoError(t, err)
+	}
+	call, err := c.Encode(events[0])
+	require.NoError(t, err)
+	require.Equal(t, d.Args, call.Args)
+	require.Equal(t, d.Stdin, string(call.Stdin))
+	for name, value := range d.Env {
+		require.Equal(t, value, call.Env[name], name)
 	}
 }
 

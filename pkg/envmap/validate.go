@@ -47,7 +47,7 @@ func (e Event) validateCmd() error {
 }
 
 func (e Event) validateChallenge() error {
-	if e.Domain == "" {
+	if e.Domain == "" && (e.TXTDomain == "" || !strings.HasPrefix(e.Type, "dns-")) {
 		return &ValueError{Name: "domain", Reason: "is missing"}
 	}
 	if strings.HasPrefix(e.Domain, "*.") {
@@ -67,6 +67,9 @@ func (e Event) validateChallenge() error {
 
 // validateValue checks the validation against the form that its type allows.
 func (e Event) validateValue() error {
+	if e.Validation == "" && e.Partial && e.Cmd == Cleanup {
+		return nil // the journal knows it
+	}
 	if e.Validation == "" && e.Type != TLSSNI01 {
 		return &ValueError{Name: "validation", Reason: "is missing"}
 	}

@@ -29,7 +29,7 @@ func (p *performance) batch(ctx context.Context, h Handler) error {
 // groups are the challenges of each call: all in one, or one call for each type
 // where the convention cannot mix them.
 func (h *Handler) groups(order []envmap.Event) [][]envmap.Event {
-	convention, _ := envmap.Lookup(h.Convention)
+	convention := h.convention()
 	if _, err := convention.EncodeBatch(order); !errors.As(err, new(*envmap.UnsupportedError)) {
 		return [][]envmap.Event{order}
 	}
@@ -50,7 +50,7 @@ func (h *Handler) groups(order []envmap.Event) [][]envmap.Event {
 // for each of them, that it is going to be run, so that each is cleaned up with
 // it.
 func (p *performance) together(ctx context.Context, h Handler, challenges []envmap.Event) error {
-	convention, _ := envmap.Lookup(h.Convention)
+	convention := h.convention()
 	encoded, err := convention.EncodeBatch(challenges)
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func (p *performance) beginStep(r *record, h Handler) (begun, error) {
 // end keeps what the handler printed, where it gets it back, and takes the step
 // away where it could not be started: it has nothing to undo then.
 func (b begun) end(h Handler, output []byte, err error) {
-	if convention, _ := envmap.Lookup(h.Convention); convention.Replays {
+	if h.convention().Replays {
 		b.step.Output, b.record.unsaved = string(output), true // for others it is nothing to keep
 	}
 	if b.fresh && isNotStarted(err) {

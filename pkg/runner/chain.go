@@ -23,16 +23,17 @@ type Handler struct {
 	Command    []string            // program and arguments, for every event
 	Commands   map[string][]string // instead of Command: one for each operand (auth, cleanup, ...)
 
-	Domains  []string      // only for these identifiers; *.example.org is every name below
-	Types    []string      // only for these challenge types
-	Phases   []string      // only in these phases
-	EnvFiles []string      // dotenv files for this handler alone
-	Timeout  time.Duration // 0: the runner's
-	Optional bool          // its failure is a warning
-	Strict   bool          // its failure reaches the client for informational events too
-	User     string        // run as this user
-	Batch    bool          // performs an order once, behind its last challenge
-	Verify   string        // "dns" or "http": look whether what was performed can be seen
+	Domains  []string          // only for these identifiers; *.example.org is every name below
+	Types    []string          // only for these challenge types
+	Phases   []string          // only in these phases
+	EnvFiles []string          // dotenv files for this handler alone
+	Timeout  time.Duration     // 0: the runner's
+	Optional bool              // its failure is a warning
+	Strict   bool              // its failure reaches the client for informational events too
+	User     string            // run as this user
+	Settings map[string]string // the convention's own
+	Batch    bool              // performs an order once, behind its last challenge
+	Verify   string            // "dns" or "http": look whether what was performed can be seen
 
 	Line int // in its chain file, 0 on a command line
 }
@@ -239,6 +240,13 @@ func (h *Handler) setCommand(c *envmap.Convention, dir, key, value string) error
 		h.Commands[key] = located(dir, words)
 		return nil
 	}
+	if slices.Contains(c.Settings, key) {
+		if h.Settings == nil {
+			h.Settings = map[string]string{}
+		}
+		h.Settings[key] = value
+		return nil
+	}
 	return fmt.Errorf("no option %s= for a handler that speaks %s; there is %s", key, h.Convention, strings.Join(optionsOf(c), ", "))
 }
 
@@ -247,6 +255,9 @@ func optionsOf(c *envmap.Convention) []string {
 	all := []string{"domain=", "type=", "phase=", "env=", "timeout=", "optional=", "strict=", "user=", "batch=", "verify="}
 	for _, operand := range c.Operands {
 		all = append(all, operand+"=")
+	}
+	for _, setting := range c.Settings {
+		all = append(all, setting+"=")
 	}
 	slices.Sort(all[10:])
 	return all
@@ -272,6 +283,9 @@ func setBool(place *bool, key, value string) error {
 
 // check looks at the handler as a whole, and whether its programs are there.
 func (h *Handler) check() error {
+	if _, err := h.settled(); err != nil {
+		return err
+	}
 	commands := len(h.Command) > 0 || len(h.Commands) > 0
 	to, listens := h.endpoint()
 	switch {
@@ -288,11 +302,43 @@ func (h *Handler) check() error {
 	case listens:
 		return h.checkEndpoint(to)
 	}
+	return h.Startable()
+}
+
+// Startable sees whether what the handler is run by is there. Errors as those
+// of the function of this name.
+func (h *Handler) Startable() error {
+	convention := h.convention()
+	if convention.Program != "" {
+		_, err := Companion(convention.Program)
+		return err
+	}
+	if convention.Script != "" {
+		return nil // the script finds it
+	}
 	var faults []error
 	for _, argv := range h.programs() {
 		faults = append(faults, Startable(argv[0]))
 	}
 	return errors.Join(faults...)
+}
+
+// convention is the one that the handler speaks, under its line's settings.
+func (h *Handler) convention() *envmap.Convention {
+	c, err := h.settled()
+	if err != nil { // a chain with such a line is never run
+		c, _ = envmap.Lookup(h.Convention)
+	}
+	return c
+}
+
+// settled is convention, with what is wrong with the settings.
+func (h *Handler) settled() (*envmap.Convention, error) {
+	c, _ := envmap.Lookup(h.Convention)
+	if c.With == nil {
+		return c, nil
+	}
+	return c.With(h.Settings)
 }
 
 // programs lists the handler's commands, in a fixed order.

@@ -18,6 +18,9 @@ func (c *call) cleanup(ctx context.Context, events []envmap.Event) error {
 	if err != nil {
 		return err
 	}
+	if events, err = c.whole(events); err != nil || len(events) == 0 {
+		return err
+	}
 	unlock, err := c.lockAll(ctx, j, events)
 	defer unlock()
 	if err != nil {

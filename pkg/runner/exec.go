@@ -21,7 +21,7 @@ var ErrStdinTooLong = errors.New("event is too long for a pipe")
 // where the program cannot be run, an *UnsafeError, ErrStdinTooLong, or what
 // Encode or ReadEnvFiles returned.
 func Exec(h Handler, e envmap.Event, environ []string, trace func(string)) error {
-	convention, _ := envmap.Lookup(h.Convention)
+	convention := h.convention()
 	call, err := convention.Encode(e)
 	if err != nil {
 		return err
@@ -30,7 +30,7 @@ func Exec(h Handler, e envmap.Event, environ []string, trace func(string)) error
 	if err != nil {
 		return err
 	}
-	argv := append(append([]string{}, h.Command...), call.Args...)
+	argv := append(h.argv(e.Cmd), call.Args...)
 	path, err := Locate(argv[0])
 	if err != nil {
 		return err

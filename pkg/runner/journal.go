@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -97,7 +98,7 @@ func (j journal) check() error {
 // which waits for it with its own record in the same journal.
 func key(e envmap.Event) string {
 	h := sha256.New()
-	parts := []string{e.Type, e.Domain, e.Validation}
+	parts := []string{e.Type, cmp.Or(e.Domain, e.TXTDomain), e.Validation}
 	if e.Via != "" {
 		parts = append(parts, e.Via)
 	}

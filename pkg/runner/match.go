@@ -15,7 +15,7 @@ func (h *Handler) takes(e envmap.Event) (*envmap.Call, error) {
 	if !h.matches(e) || h.command(e.Cmd) == nil && !h.isPerson() {
 		return nil, nil
 	}
-	c, _ := envmap.Lookup(h.Convention)
+	c := h.convention()
 	call, err := c.Encode(e)
 	if unsupported := new(envmap.UnsupportedError); errors.As(err, &unsupported) {
 		return nil, nil
@@ -31,7 +31,7 @@ func (h *Handler) command(cmd envmap.Cmd) []string {
 	if len(h.Commands) == 0 {
 		return h.Command
 	}
-	c, _ := envmap.Lookup(h.Convention)
+	c := h.convention()
 	return h.Commands[c.Operands[cmd]]
 }
 

@@ -94,7 +94,7 @@ func (h *Handler) planBatch(e envmap.Event, all []envmap.Event) (lines []string,
 	if len(order) == 0 {
 		return nil, nil
 	}
-	convention, _ := envmap.Lookup(h.Convention)
+	convention := h.convention()
 	for _, group := range h.groups(order) {
 		call, err := convention.EncodeBatch(group)
 		if err != nil {

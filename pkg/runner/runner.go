@@ -10,6 +10,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,8 +63,8 @@ type HandlerError struct {
 
 func (e *HandlerError) Error() string {
 	what := e.Event.Phase()
-	if e.Event.Domain != "" {
-		what += fmt.Sprintf(" %q", e.Event.Domain)
+	if where := cmp.Or(e.Event.Domain, e.Event.TXTDomain); where != "" {
+		what += fmt.Sprintf(" %q", where)
 	}
 	return fmt.Sprintf("%s: %s: %v", e.Handler.name(e.Event), what, e.Err)
 }
@@ -97,6 +98,24 @@ func (h *Handler) name(e envmap.Event) string {
 		return fmt.Sprintf("line %d: %s%s", h.Line, h.Convention, program)
 	}
 	return h.Convention + program
+}
+
+// argv is the program that is started for an event, and the handler's own
+// words.
+func (h *Handler) argv(cmd envmap.Cmd) []string {
+	convention := h.convention()
+	before := []string{}
+	switch {
+	case convention.Program != "":
+		path, err := Companion(convention.Program)
+		if err != nil {
+			path = convention.Program // starting it says what is wrong
+		}
+		before = []string{path}
+	case convention.Script != "":
+		before = []string{"/bin/sh", "-c", convention.Script, convention.Name}
+	}
+	return append(before, h.command(cmd)...)
 }
 
 // words are a handler's command, for people: that of a handler that is no
@@ -230,12 +249,15 @@ func (c *call) execute(ctx context.Context, h Handler, e envmap.Event, encoded *
 		c.Warn(h.name(e) + ": left a process behind that holds its output open")
 	}
 	c.trace("%s: %s after %s", h.name(e), ended(err), o.took.Round(time.Millisecond))
-	convention, _ := envmap.Lookup(h.Convention)
+	convention := h.convention()
 	if convention.Declined != nil && errors.As(err, new(*ExitError)) && convention.Declined(o.status, o.stdout) {
 		if e.Cmd == envmap.PerformChallenge {
 			c.Warn((&HandlerError{h, e, errors.New("the handler has not implemented it")}).Error())
 		}
 		return nil, nil
+	}
+	if err == nil && convention.Answer != nil {
+		err = convention.Answer(o.stdout)
 	}
 	if err != nil {
 		return o.stdout, &HandlerError{h, e, err}
@@ -261,7 +283,7 @@ func (c *call) worker(h Handler, e envmap.Event, encoded *envmap.Call, extra map
 		}
 	}
 	return &process{
-		argv:    append(append([]string{}, h.command(e.Cmd)...), encoded.Args...),
+		argv:    append(h.argv(e.Cmd), encoded.Args...),
 		env:     Environment(c.Environ, encoded.Env, c.env[strings.Join(h.EnvFiles, "\x00")], about(e), extra),
 		stdin:   encoded.Stdin,
 		user:    h.User,
@@ -349,7 +371,7 @@ func (h *Handler) bracketed() bool {
 	if _, listens := h.endpoint(); listens {
 		return len(h.Phases) > 0
 	}
-	convention, _ := envmap.Lookup(h.Convention)
+	convention := h.convention()
 	return h.Line > 0 || convention.Brackets
 }
 

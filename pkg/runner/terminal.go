@@ -8,8 +8,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"github.com/extauth/extauth/pkg/envmap"
 )
 
 // terminal is where a person is asked: certbot captures standard output, and
@@ -26,8 +24,7 @@ func (e *TerminalError) Unwrap() error { return e.Err }
 
 // isPerson tells whether a person at the terminal is told, and no program.
 func (h *Handler) isPerson() bool {
-	convention, _ := envmap.Lookup(h.Convention)
-	return convention.Person
+	return h.convention().Person
 }
 
 // question is one call of a person: a text, and where the answer matters, the
