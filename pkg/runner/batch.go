@@ -30,7 +30,7 @@ func (p *performance) batch(ctx context.Context, h Handler) error {
 // where the convention cannot mix them.
 func (h *Handler) groups(order []envmap.Event) [][]envmap.Event {
 	convention := h.convention()
-	if _, err := convention.EncodeBatch(order); !errors.As(err, new(*envmap.UnsupportedError)) {
+	if _, err := convention.EncodeBatch(h.toldAll(order)); !errors.As(err, new(*envmap.UnsupportedError)) {
 		return [][]envmap.Event{order}
 	}
 	var groups [][]envmap.Event
@@ -51,7 +51,7 @@ func (h *Handler) groups(order []envmap.Event) [][]envmap.Event {
 // it.
 func (p *performance) together(ctx context.Context, h Handler, challenges []envmap.Event) error {
 	convention := h.convention()
-	encoded, err := convention.EncodeBatch(challenges)
+	encoded, err := convention.EncodeBatch(h.toldAll(challenges))
 	if err != nil {
 		return err
 	}
@@ -79,6 +79,14 @@ func (h *Handler) ofOrder(all []envmap.Event) []envmap.Event {
 		}
 	}
 	return taken
+}
+
+func (h *Handler) toldAll(order []envmap.Event) []envmap.Event {
+	told := make([]envmap.Event, len(order))
+	for i, e := range order {
+		told[i] = h.told(e)
+	}
+	return told
 }
 
 // begun is a handler's step in a challenge's record.

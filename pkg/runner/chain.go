@@ -32,6 +32,8 @@ type Handler struct {
 	Strict   bool              // its failure reaches the client for informational events too
 	User     string            // run as this user
 	Settings map[string]string // the convention's own
+	Aliases  map[string]string // TXT names that are published elsewhere, where their CNAMEs lead
+	Closer   []closer          // what lines with a closer domain= take
 	Batch    bool              // performs an order once, behind its last challenge
 	Verify   string            // "dns" or "http": look whether what was performed can be seen
 
@@ -76,6 +78,7 @@ func ParseChain(file, text string) ([]Handler, error) {
 		}
 		chain = append(chain, h)
 	}
+	route(chain)
 	if len(chain) == 0 {
 		faults = append(faults, fmt.Errorf("%s: has no handler", file))
 	}
@@ -176,6 +179,8 @@ func (h *Handler) set(c *envmap.Convention, dir, key, value string) error {
 	switch key {
 	case "domain":
 		return h.setDomains(value)
+	case "alias":
+		return h.setAliases(value)
 	case "type":
 		return setWords(&h.Types, key, value, challengeTypes())
 	case "phase":
@@ -252,14 +257,14 @@ func (h *Handler) setCommand(c *envmap.Convention, dir, key, value string) error
 
 // optionsOf lists the options of a chain line.
 func optionsOf(c *envmap.Convention) []string {
-	all := []string{"domain=", "type=", "phase=", "env=", "timeout=", "optional=", "strict=", "user=", "batch=", "verify="}
+	all := []string{"alias=", "domain=", "type=", "phase=", "env=", "timeout=", "optional=", "strict=", "user=", "batch=", "verify="}
 	for _, operand := range c.Operands {
 		all = append(all, operand+"=")
 	}
 	for _, setting := range c.Settings {
 		all = append(all, setting+"=")
 	}
-	slices.Sort(all[10:])
+	slices.Sort(all[11:])
 	return all
 }
 

@@ -16,7 +16,7 @@ func (h *Handler) takes(e envmap.Event) (*envmap.Call, error) {
 		return nil, nil
 	}
 	c := h.convention()
-	call, err := c.Encode(e)
+	call, err := c.Encode(h.told(e))
 	if unsupported := new(envmap.UnsupportedError); errors.As(err, &unsupported) {
 		return nil, nil
 	}
@@ -48,7 +48,7 @@ func (h *Handler) matches(e envmap.Event) bool {
 		return true
 	}
 	names := identifiersOf(e)
-	return len(names) == 0 || slices.ContainsFunc(names, h.matchesDomain)
+	return len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return h.matchesDomain(name, e) })
 }
 
 func (h *Handler) matchesTypes(e envmap.Event) bool {
@@ -70,13 +70,30 @@ func identifiersOf(e envmap.Event) []string {
 	return names
 }
 
-// matchesDomain: *.example.org is every name below example.org.
-func (h *Handler) matchesDomain(name string) bool {
-	for _, glob := range h.Domains {
+// matchesDomain: a challenge is for the lines whose domain= is closest to its
+// name; what is no challenge is for every line that matches.
+func (h *Handler) matchesDomain(name string, e envmap.Event) bool {
+	close := closeness(h.Domains, name)
+	if close == 0 || !e.IsChallenge() {
+		return close > 0
+	}
+	return !slices.ContainsFunc(h.Closer, func(c closer) bool {
+		return (len(c.Types) == 0 || slices.Contains(c.Types, e.Type)) && closeness([]string{c.Domain}, name) > close
+	})
+}
+
+// closeness is how much of a name the longest glob says that matches it: *.example.org
+// matches every name below example.org, example.org itself alone. 0: none does.
+func closeness(globs []string, name string) int {
+	most := 0
+	for _, glob := range globs {
 		suffix, wild := strings.CutPrefix(glob, "*")
-		if name == glob || wild && strings.HasSuffix(name, suffix) && len(name) > len(suffix) {
-			return true
+		switch {
+		case name == glob:
+			most = max(most, len(name)+1)
+		case wild && strings.HasSuffix(name, suffix) && len(name) > len(suffix):
+			most = max(most, len(suffix))
 		}
 	}
-	return false
+	return most
 }

@@ -96,7 +96,7 @@ func (h *Handler) planBatch(e envmap.Event, all []envmap.Event) (lines []string,
 	}
 	convention := h.convention()
 	for _, group := range h.groups(order) {
-		call, err := convention.EncodeBatch(group)
+		call, err := convention.EncodeBatch(h.toldAll(group))
 		if err != nil {
 			return nil, err
 		}
