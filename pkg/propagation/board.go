@@ -33,6 +33,7 @@ type board struct {
 	subjects []string // of the challenges: what is looked for
 	done     int
 	missing  map[spot]string
+	hints    []string // what may be the reason
 }
 
 // expect notes that something is to be looked for.
@@ -106,6 +107,14 @@ func (b *board) finish(id int) {
 	b.show()
 }
 
+// hint keeps what a person should know where the wait fails.
+func (b *board) hint(message string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.hints = append(b.hints, message)
+	b.say(message)
+}
+
 // note tells a step of the search.
 func (b *board) note(message string) {
 	b.mu.Lock()
@@ -156,7 +165,7 @@ func (b *board) error(waited time.Duration) error {
 		lines = append(lines, b.line(s)+reason)
 	}
 	slices.Sort(lines)
-	return &UnfinishedError{Waited: waited, Missing: len(b.subjects) - b.done, All: len(b.subjects), Lines: lines}
+	return &UnfinishedError{Waited: waited, Missing: len(b.subjects) - b.done, All: len(b.subjects), Lines: lines, Hints: b.hints}
 }
 
 // UnfinishedError says what was missing where when the time was over.
@@ -164,11 +173,12 @@ type UnfinishedError struct {
 	Waited       time.Duration
 	Missing, All int
 	Lines        []string // one for each response at each place
+	Hints        []string // what may be the reason
 }
 
 func (e *UnfinishedError) Error() string {
 	shown := e.Lines[:min(len(e.Lines), maxLines)]
-	text := append([]string{e.summary()}, shown...)
+	text := slices.Concat([]string{e.summary()}, e.Hints, shown)
 	if rest := len(e.Lines) - len(shown); rest > 0 {
 		text = append(text, fmt.Sprintf("and %d more", rest))
 	}

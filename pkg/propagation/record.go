@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"sync"
@@ -29,6 +30,8 @@ type search struct {
 
 	mu   sync.Mutex
 	cuts map[place]func() (finding, error)
+
+	suspected sync.Once
 }
 
 // place is a name at a server of a zone.
@@ -179,6 +182,7 @@ func (s *search) look(ctx context.Context, address netip.AddrPort, h home) (find
 		return finding{}, err
 	}
 	if alias := r.alias(h.name); alias != "" && r.authoritative && s.follow {
+		s.suspected.Do(func() { s.suspect(ctx, address, h.name, alias) })
 		return finding{alias: alias}, nil
 	}
 	if zone, servers := r.refers(h.name); zone != h.zone && isWithin(zone, h.zone) {
@@ -191,6 +195,17 @@ func (s *search) look(ctx context.Context, address netip.AddrPort, h home) (find
 		return finding{}, errors.New("not authoritative for the zone")
 	}
 	return below()
+}
+
+// suspect sees whether a wildcard made the CNAME: then nobody may have meant it
+// for the challenge (RFC 1034 section 4.3.3). A name beside it that nobody has
+// tells.
+func (s *search) suspect(ctx context.Context, address netip.AddrPort, name, alias string) {
+	beside := fmt.Sprintf("extauth-%08x.%s", rand.Uint32(), parent(name))
+	r, err := s.ask(ctx, address, query{name: beside, kind: dnsmessage.TypeTXT})
+	if err == nil && r.alias(beside) == alias {
+		s.board.hint(fmt.Sprintf("%s: a wildcard makes it a CNAME to %s", shown(name), shown(alias)))
+	}
 }
 
 // cut begins to look for a zone below, beside the first question for the value,

@@ -156,6 +156,30 @@ func TestCNAME(t *testing.T) {
 
 // TestCNAMEThatAppearsLate: the recursive server does not know of it, and the
 // servers get it one after the other. Until the last has it nothing is ready.
+// TestCNAMEOfAWildcard: it sends the CA elsewhere without anybody having meant
+// it, which is said where the wait fails.
+func TestCNAMEOfAWildcard(t *testing.T) {
+	const target = "elsewhere.example.org"
+	for _, wild := range []bool{true, false} {
+		w := newWorld(t)
+		w.zone(zone, "127.0.0.11")
+		w.add(name, &dnsmessage.CNAMEResource{CNAME: fqdn(target)})
+		w.wrong("127.0.0.11", func(m dnsmessage.Message, _ string) []any {
+			if q := m.Questions[0]; wild && strings.HasPrefix(q.Name.String(), "extauth-") {
+				m.RCode, m.Authorities = dnsmessage.RCodeSuccess, nil
+				m.Answers = []dnsmessage.Resource{{
+					Header: dnsmessage.ResourceHeader{Name: q.Name, Type: dnsmessage.TypeCNAME, Class: dnsmessage.ClassINET},
+					Body:   &dnsmessage.CNAMEResource{CNAME: fqdn(target)},
+				}}
+			}
+			return []any{m}
+		})
+		err := w.wait(w.prober(soon), txt(name, value))
+		require.Error(t, err)
+		require.Equal(t, wild, strings.Contains(err.Error(), name+": a wildcard makes it a CNAME to "+target), err.Error())
+	}
+}
+
 func TestCNAMEThatAppearsLate(t *testing.T) {
 	const target = "x.acme.example.net"
 	w := newWorld(t)
