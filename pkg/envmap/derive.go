@@ -27,10 +27,12 @@ func SNIName(keyAuth string) string {
 // (RFC 8555 section 8.4 for dns-01; for dns-persist-01 its draft). It is empty
 // for types that have none or whose name depends on the account.
 func TXTName(challengeType, domain string) string {
-	switch challengeType {
-	case DNS01:
+	switch {
+	case domain == "":
+		return ""
+	case challengeType == DNS01:
 		return "_acme-challenge." + domain
-	case DNSPersist01:
+	case challengeType == DNSPersist01:
 		return "_validation-persist." + domain
 	}
 	return ""
