@@ -139,6 +139,9 @@ func (f *front) expressible(t *target, events []envmap.Event) error {
 func (f *front) print(events []envmap.Event) error {
 	json, _ := envmap.Lookup("json")
 	for _, e := range events {
+		if e.Partial { // only our own journal would know the rest
+			return &envmap.MissingError{Convention: "json", Field: "validation"}
+		}
 		call, err := json.Encode(e)
 		if err != nil {
 			return err

@@ -46,6 +46,15 @@ func isForOthers(err error) bool {
 	return is[*envmap.OperationError](err) || is[*runner.NoHandlerError](err) || is[*envmap.UnsupportedError](err)
 }
 
+// readStdin reads what the client gives on standard input, all of it or nothing.
+func (f *front) readStdin() ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(f.Stdin, maxStdin+1))
+	if err == nil && len(text) > maxStdin {
+		err = &refusal{fmt.Errorf("standard input is longer than %d bytes", maxStdin)}
+	}
+	return text, err
+}
+
 // call reads its own options up to the first operand; whatever stands behind it
 // is the client's.
 func (f *front) call(c *envmap.Convention) error {
@@ -64,12 +73,12 @@ func (f *front) call(c *envmap.Convention) error {
 	}
 	received := envmap.Call{Args: set.Args(), Env: f.env}
 	if c.ReadsStdin {
-		if received.Stdin, err = io.ReadAll(io.LimitReader(f.Stdin, maxStdin)); err != nil {
+		if received.Stdin, err = f.readStdin(); err != nil {
 			return err
 		}
 	}
 	events, err := c.Decode(received)
-	if err != nil {
+	if err != nil || len(events) == 0 { // what no handler is for
 		return err
 	}
 	return f.run(events, words)

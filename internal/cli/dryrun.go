@@ -7,7 +7,8 @@ import (
 
 // dryRun says what would be run, a command a line, and runs nothing.
 func (f *front) dryRun(t *target, events []envmap.Event) error {
-	r := &runner.Runner{Chain: t.chain, Environ: f.Environ, Warn: f.warn}
+	state, _ := f.stateDir() // what is not there has nothing performed
+	r := &runner.Runner{Chain: t.chain, Environ: f.Environ, State: state, Warn: f.warn}
 	lines, err := r.Plan(events)
 	if err != nil {
 		return err

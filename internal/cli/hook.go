@@ -19,7 +19,7 @@ of handlers, what certbot tells its hooks.
 ` + optionsUsage
 
 const optionsUsage = `Options:
-  -t, --to CONVENTION    what HANDLER speaks: certbot, dehydrated, handler, json;
+  -t, --to CONVENTION    what HANDLER speaks: certbot, dehydrated, handler, json, ...;
                          json without a HANDLER writes the event on standard output,
                          text, which has none, tells a person at the terminal
   -c, --chain FILE       run this chain file; else $EXTAUTH_CHAIN, else

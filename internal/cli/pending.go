@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -110,7 +111,7 @@ func (f *front) list(r *runner.Runner, own pendingOptions) error {
 			b.Write(leftoverJSON(l))
 			continue
 		}
-		fmt.Fprintf(table, "%.12s\t%s\t%s\t%s\t%s\n", l.ID, l.Started.UTC().Format(time.RFC3339), l.Event.Type, l.Event.Domain, strings.Join(programs(l), ", "))
+		fmt.Fprintf(table, "%.12s\t%s\t%s\t%s\t%s\n", l.ID, l.Started.UTC().Format(time.RFC3339), l.Event.Type, cmp.Or(l.Event.Domain, l.Event.TXTDomain), strings.Join(programs(l), ", "))
 	}
 	table.Flush()
 	return errors.Join(f.write(b.Bytes()), err)

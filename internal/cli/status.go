@@ -66,6 +66,7 @@ func status(err error) int {
 		{statusRefused, is[*refusal]},
 		{statusUsage, is[*usageError]},
 		{statusUsage, is[*envmap.CallError]},
+		{statusUsage, is[*envmap.OperationError]},
 		{statusRefused, is[*envmap.ValueError]},
 		{statusInexpressive, is[*envmap.MissingError]},
 		{statusInexpressive, is[*envmap.UnsupportedError]},

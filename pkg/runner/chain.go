@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -352,10 +353,8 @@ func (h *Handler) programs() [][]string {
 		return [][]string{h.Command}
 	}
 	var all [][]string
-	for _, operand := range []string{"auth", "cleanup", "deploy", "pre", "post"} {
-		if argv, ok := h.Commands[operand]; ok {
-			all = append(all, argv)
-		}
+	for _, operand := range slices.Sorted(maps.Keys(h.Commands)) {
+		all = append(all, h.Commands[operand])
 	}
 	return all
 }
@@ -411,8 +410,11 @@ func unquotedOperator(line string) error {
 }
 
 // located puts a relative path of a program below the chain file's directory;
-// a bare name is looked for in PATH.
+// a bare name is looked for in PATH. A URL is no path.
 func located(dir string, words []string) []string {
+	if strings.Contains(words[0], "://") {
+		return words
+	}
 	if scheme, path, found := strings.Cut(words[0], ":"); found && (scheme == "unix" || scheme == "fifo") && path != "" {
 		words[0] = scheme + ":" + below(dir, path)
 		return words

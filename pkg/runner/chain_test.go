@@ -35,7 +35,7 @@ dehydrated phase=perform,cleanup,deploy_cert sh
 // TestChainFaults: each names file and line, and what to look at.
 func TestChainFaults(t *testing.T) {
 	for line, want := range map[string]string{
-		"handlr /bin/sh":                         `no convention "handlr"; there is certbot, dehydrated, handler, json`,
+		"handlr /bin/sh":                         `no convention "handlr"; there is acmesh, acmetool, certbot, dehydrated, `,
 		"handler":                                "has no command",
 		"handler domain=a.test":                  "has no command",
 		"handler /bin/sh; rm":                    `unquoted ';' at character 16`,

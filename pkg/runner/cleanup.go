@@ -116,10 +116,7 @@ func brackets(o order, events []envmap.Event, recorded bool) (first, last bool) 
 
 // members are the order's challenges, as clean-ups, and its identifiers.
 func (c *call) members(o order, events []envmap.Event) ([]envmap.Event, []string) {
-	domains := events[0].Domains
-	if len(domains) == 0 {
-		domains = []string{events[0].Domain}
-	}
+	domains := domainsOf(events[0])
 	if standing, known := o.standing(); known && events[0].Remaining != nil {
 		return asCleanup(standing), domains
 	}
@@ -176,9 +173,11 @@ func (c *call) cleanRecorded(ctx context.Context, j journal, e envmap.Event, ext
 
 // clean undoes a record's handlers, last first, all of them. Each that is done
 // is struck off; those that failed stay in the journal. That one could not be
-// struck off is of no account once the whole record is gone.
+// struck off is of no account once the whole record is gone. extra goes into
+// the handlers' environment; in a rollback it says that the challenge failed.
 func (c *call) clean(ctx context.Context, j journal, r *record, e envmap.Event, extra map[string]string) ([]byte, error) {
 	e = remembered(e, r.Event)
+	e.Undone = e.Undone || extra["EXTAUTH_RESULT"] == "failed"
 	var output []byte
 	var failed, unsaved []error
 	for i := len(r.Steps) - 1; i >= 0; i-- {

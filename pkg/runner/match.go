@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -61,13 +62,22 @@ func (h *Handler) matchesTypes(e envmap.Event) bool {
 // identifiersOf are a challenge's one identifier, or all that an event names.
 func identifiersOf(e envmap.Event) []string {
 	if e.IsChallenge() {
-		return []string{e.Domain}
+		return []string{cmp.Or(e.Domain, e.TXTDomain)}
 	}
 	names := e.Domains
 	if e.Domain != "" {
 		names = append(slices.Clone(names), e.Domain)
 	}
 	return names
+}
+
+// domainsOf are the identifiers of an event's order: its own where it is alone,
+// none where the client does not tell it.
+func domainsOf(e envmap.Event) []string {
+	if len(e.Domains) > 0 || e.Domain == "" {
+		return e.Domains
+	}
+	return []string{e.Domain}
 }
 
 // matchesDomain: a challenge is for the lines whose domain= is closest to its

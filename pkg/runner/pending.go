@@ -93,7 +93,7 @@ func (c *call) cleanLeftover(ctx context.Context, j journal, id string) error {
 	}
 	e := r.Event
 	e.Cmd = envmap.Cleanup
-	names := []string{e.Domain}
+	names := domainsOf(envmap.Event{Domain: e.Domain})
 	before := c.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Type: e.Type, Domains: names}, nil)
 	_, err = c.clean(ctx, j, r, e, nil)
 	after := c.bracket(ctx, envmap.Event{Cmd: envmap.PostCleanup, Domains: names, Challenges: []envmap.Event{e}}, nil)

@@ -178,10 +178,7 @@ func (p *performance) run(ctx context.Context) error {
 
 // domains are the order's identifiers.
 func (p *performance) domains() []string {
-	if e := p.events[0]; len(p.events) == 1 && len(e.Domains) == 0 {
-		return []string{e.Domain}
-	}
-	return p.events[0].Domains
+	return domainsOf(p.events[0])
 }
 
 // challengeType is the order's where it has one challenge. Others may mix types.

@@ -14,6 +14,10 @@ func (r *Runner) Plan(events []envmap.Event) ([]string, error) {
 	if err := c.readEnvFiles(); err != nil {
 		return nil, err
 	}
+	events, err := c.whole(events)
+	if err != nil {
+		return nil, err
+	}
 	if len(events) > 0 && events[0].Cmd == envmap.PerformChallenge {
 		if err := c.feasible(events); err != nil {
 			return nil, err
@@ -58,10 +62,7 @@ func withBrackets(events []envmap.Event) []envmap.Event {
 }
 
 func identifiersIn(events []envmap.Event) []string {
-	if len(events[0].Domains) > 0 {
-		return events[0].Domains
-	}
-	return []string{events[0].Domain}
+	return domainsOf(events[0])
 }
 
 // plan is what the handler would be run with for one event of a call.

@@ -85,7 +85,7 @@ func (e *RollbackError) Unwrap() []error { return []error{e.Cause, e.Undo} }
 type NoHandlerError struct{ Event envmap.Event }
 
 func (e *NoHandlerError) Error() string {
-	return fmt.Sprintf("no handler takes %s %s %q", e.Event.Phase(), e.Event.Type, e.Event.Domain)
+	return fmt.Sprintf("no handler takes %s %s %q", e.Event.Phase(), e.Event.Type, cmp.Or(e.Event.Domain, e.Event.TXTDomain))
 }
 
 // name is how messages call a handler: its convention and its program.
