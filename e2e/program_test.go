@@ -23,7 +23,9 @@ const (
 // needed lists every program and file of other people, and its Debian package.
 func needed() [][2]string {
 	return [][2]string{
+		{"acmetool", "acmetool"},
 		{"ansible-playbook", "ansible-core"},
+		{"apache2", "apache2-bin"},
 		{"certbot", "certbot"},
 		{"curl", "curl"},
 		{"dehydrated", "dehydrated"},
@@ -32,12 +34,14 @@ func needed() [][2]string {
 		{systemBundle, "ca-certificates"},
 		{"dig", "bind9-dnsutils"},
 		{"ip", "iproute2"},
+		{"lego", "lego"},
 		{"named", "bind9"},
 		{"nginx", "nginx-light"},
 		{"nsupdate", "bind9-dnsutils"},
 		{"openssl", "openssl"},
 		{"pebble", "pebble"},
 		{"shellcheck", "shellcheck"},
+		{"uacme", "uacme"},
 		{"unshare", "util-linux"},
 	}
 }

@@ -5,11 +5,17 @@ package envmap
 // convention").
 func Conventions() []*Convention {
 	return []*Convention{
+		acmesh(),
+		acmetool(),
 		certbot(),
 		dehydrated(),
+		getssl(),
 		handler(),
 		jsonLines(),
+		lego(),
+		modMD(),
 		text(),
+		uacme(),
 	}
 }
 

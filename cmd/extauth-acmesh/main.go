@@ -1,0 +1,11 @@
+// Command extauth-acmesh is the front end for acme.sh: dns_extauth.sh and
+// extauth_deploy.sh in hooks/acmesh call it.
+package main
+
+import (
+	"os"
+
+	"github.com/extauth/extauth/internal/cli"
+)
+
+func main() { os.Exit(cli.Client(cli.Process(), "acmesh")) }

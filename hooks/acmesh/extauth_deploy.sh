@@ -1,0 +1,23 @@
+#!/usr/bin/env sh
+
+# A deploy hook for acme.sh: tells extauth-acmesh, and so the handlers of a chain
+# file, of a certificate. acme.sh wants it as deploy/extauth.sh, for
+# --deploy-hook extauth.
+#
+# EXTAUTH_CHAIN, or EXTAUTH_TO and EXTAUTH_HANDLER, are kept with the
+# certificate, so that a renewal by cron has them.
+
+# extauth_deploy DOMAIN KEY CERT CA FULLCHAIN PFX
+extauth_deploy() {
+  if [ -z "$EXTAUTH_CHAIN$EXTAUTH_HANDLER" ]; then
+    EXTAUTH_CHAIN="$(_readdomainconf SAVED_EXTAUTH_CHAIN)"
+    EXTAUTH_TO="${EXTAUTH_TO:-$(_readdomainconf SAVED_EXTAUTH_TO)}"
+    EXTAUTH_HANDLER="$(_readdomainconf SAVED_EXTAUTH_HANDLER)"
+  else
+    _savedeployconf EXTAUTH_CHAIN "$EXTAUTH_CHAIN" base64
+    _savedeployconf EXTAUTH_TO "$EXTAUTH_TO" base64
+    _savedeployconf EXTAUTH_HANDLER "$EXTAUTH_HANDLER" base64
+  fi
+  export EXTAUTH_CHAIN EXTAUTH_TO EXTAUTH_HANDLER
+  extauth-acmesh deploy "$1" "$2" "$3" "$4" "$5"
+}

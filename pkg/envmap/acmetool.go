@@ -1,0 +1,220 @@
+package envmap
+
+import (
+	"path"
+	"strings"
+)
+
+// acmetool is a program in acmetool's hooks directory. It is called for every
+// event that acmetool has, and says with status 42 that one is not for it.
+func acmetool() *Convention {
+	return &Convention{
+		Name:       "acmetool",
+		Doc:        "acmetool's hooks directory: event, host and values as arguments, key authorization on standard input",
+		Ref:        "acmetool 0.0.33 to 0.2.2: hooks/hooks.go (runParts, ChallengeHTTPStart, challengeDNS, NotifyLiveUpdated), _doc/SCHEMA.md",
+		Traces:     "acmetool-0.2.2",
+		Owns:       []string{acmeStateDir},
+		Decode:     decodeAcmetool,
+		Encode:     encodeAcmetool,
+		Declines:   acmetoolUnsupported,
+		Declined:   func(status int, _ []byte) bool { return status == acmetoolUnsupported },
+		ReadsStdin: true,
+		Synopsis:   "EVENT [HOST TARGETFILE TOKEN|VALUE]",
+	}
+}
+
+const (
+	acmetoolUnsupported = 42 // hooks.go: logFailedExecution
+
+	acmeStateDir = "ACME_STATE_DIR" // hooks.go: runParts
+	liveUpdated  = "live-updated"   // hooks.go: NotifyLiveUpdated
+
+	// acmetoolTarget keeps in Event.ClientEnv the operand TARGETFILE, which is
+	// a file of acmetool's own. It is no variable of any handler.
+	acmetoolTarget = "TARGETFILE"
+)
+
+// acmetoolEvent is one of acmetool's events about a challenge. operand is the
+// member that the last argument holds.
+type acmetoolEvent struct {
+	name    string
+	cmd     Cmd
+	kind    string
+	operand string
+}
+
+// acmetoolEvents are those about types that there still are: acmetool's
+// challenge-tls-sni-start and -stop are left to other hooks.
+func acmetoolEvents() []acmetoolEvent {
+	return []acmetoolEvent{
+		{"challenge-http-start", PerformChallenge, HTTP01, "token"},
+		{"challenge-http-stop", Cleanup, HTTP01, "token"},
+		{"challenge-dns-start", PerformChallenge, DNS01, "validation"},
+		{"challenge-dns-stop", Cleanup, DNS01, "validation"},
+	}
+}
+
+func decodeAcmetool(call Call) ([]Event, error) {
+	if len(call.Args) == 0 {
+		return nil, &CallError{Reason: "need an event; acmetool gives it as the first argument"}
+	}
+	if call.Args[0] == liveUpdated {
+		return decodeLiveUpdated(call)
+	}
+	for _, known := range acmetoolEvents() {
+		if known.name == call.Args[0] {
+			e, err := known.decode(call)
+			if err != nil {
+				return nil, err
+			}
+			return []Event{e}, nil
+		}
+	}
+	return nil, &OperationError{call.Args[0]}
+}
+
+func (a acmetoolEvent) decode(call Call) (Event, error) {
+	if err := a.check(call.Args[1:]); err != nil {
+		return Event{}, err
+	}
+	e := Event{Cmd: a.cmd, Type: a.kind, Domain: call.Args[1], Client: "acmetool", ClientEnv: acmetoolEnv(call)}
+	*e.text(a.operand) = call.Args[3]
+	names := map[string]string{"domain": "HOST", "token": "TOKEN", "validation": "VALUE"}
+	if a.kind == HTTP01 {
+		e.Validation = string(call.Stdin)
+		names["validation"], names["key_auth"] = "standard input", "standard input"
+	}
+	done, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
+	return done, renamed(err, names)
+}
+
+// check looks at the operands before they become an event. TARGETFILE may be
+// empty. Behind the value of a dns-01 challenge stands a word that tells of a
+// wildcard, or is empty; the documentation has it not.
+func (a acmetoolEvent) check(operands []string) error {
+	names, most := []string{"HOST", "TARGETFILE", strings.ToUpper(a.operand)}, 3
+	if a.kind == DNS01 {
+		names[2], most = "VALUE", 4
+	}
+	if len(operands) < len(names) || len(operands) > most {
+		return &CallError{a.name, "got " + count(len(operands), "argument") + ", need " + strings.Join(names, " ")}
+	}
+	for i, name := range names {
+		if operands[i] == "" && name != acmetoolTarget {
+			return &ValueError{Name: name, Reason: "is empty"}
+		}
+	}
+	if target := operands[1]; len(target) > maxPath || !isText(target, "") {
+		return &ValueError{Name: acmetoolTarget, Value: target, Reason: "has control characters or is not UTF-8"}
+	}
+	return nil
+}
+
+// acmetoolEnv is what belongs to a challenge of acmetool's besides its values.
+func acmetoolEnv(call Call) map[string]string {
+	env := map[string]string{acmetoolTarget: call.Args[2]}
+	if dir, said := call.Env[acmeStateDir]; said {
+		env[acmeStateDir] = dir
+	}
+	return env
+}
+
+// decodeLiveUpdated makes an event for each host whose certificate is new: the
+// list on standard input has one a line (NotifyLiveUpdated), and the files are
+// where _doc/SCHEMA.md says.
+func decodeLiveUpdated(call Call) ([]Event, error) {
+	if len(call.Args) != 1 {
+		return nil, &CallError{liveUpdated, "got " + count(len(call.Args)-1, "argument") + ", need none"}
+	}
+	state := call.Env[acmeStateDir]
+	if state == "" {
+		return nil, missing(call.Env, acmeStateDir)
+	}
+	hosts, whole := strings.CutSuffix(string(call.Stdin), "\n")
+	if !whole {
+		return nil, &CallError{liveUpdated, "standard input does not end with a line of the host list"}
+	}
+	var events []Event
+	for _, host := range strings.Split(hosts, "\n") {
+		e, err := liveCertificate(state, host)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+// liveCertificate is the certificate that acmetool has for a host.
+func liveCertificate(state, host string) (Event, error) {
+	if host == "" {
+		return Event{}, &ValueError{Name: "HOST", Reason: "is empty"}
+	}
+	e := Event{Cmd: DeployCert, Domain: host, Client: "acmetool"}
+	for file, place := range live(&e) {
+		*place = path.Join(state, "live", host, file)
+	}
+	names := map[string]string{"domain": "HOST"}
+	for _, name := range []string{"cert_path", "key_path", "chain_path", "fullchain_path"} {
+		names[name] = acmeStateDir
+	}
+	done, err := e.finish("")
+	return done, renamed(err, names)
+}
+
+// live names the files of a certificate's directory (_doc/SCHEMA.md).
+func live(e *Event) map[string]*string {
+	return map[string]*string{"cert": &e.CertPath, "privkey": &e.KeyPath, "chain": &e.ChainPath, "fullchain": &e.FullchainPath}
+}
+
+func encodeAcmetool(e Event) (Call, error) {
+	if e.Cmd == DeployCert {
+		return encodeLiveUpdated(e)
+	}
+	for _, known := range acmetoolEvents() {
+		if known.cmd == e.Cmd && known.kind == e.Type {
+			return known.encode(e)
+		}
+	}
+	if e.IsChallenge() {
+		return Call{}, &UnsupportedError{"acmetool", e.Cmd, e.Type}
+	}
+	return Call{}, &UnsupportedError{Convention: "acmetool", Cmd: e.Cmd}
+}
+
+// encode writes the call about a challenge. A target file is there only where
+// it is acmetool itself that calls.
+func (a acmetoolEvent) encode(e Event) (Call, error) {
+	host, value := e.named(), *e.text(a.operand)
+	if host == "" {
+		return Call{}, &MissingError{"acmetool", "domain"}
+	}
+	if value == "" {
+		return Call{}, &MissingError{"acmetool", a.operand}
+	}
+	call := Call{Args: []string{a.name, host, "", value}, Env: map[string]string{}}
+	if e.Client == "acmetool" {
+		call.Env = clone(e.ClientEnv)
+		call.Args[2] = call.Env[acmetoolTarget]
+		delete(call.Env, acmetoolTarget)
+	}
+	if a.kind == HTTP01 {
+		call.Stdin = []byte(e.Validation)
+		return call, nil
+	}
+	call.Args = append(call.Args, "") // the word about wildcards, see check
+	return call, nil
+}
+
+// encodeLiveUpdated needs the files where acmetool's hooks look for them; a
+// certificate that is kept otherwise they cannot be told of.
+func encodeLiveUpdated(e Event) (Call, error) {
+	host := path.Base(path.Dir(e.CertPath))
+	state := path.Dir(path.Dir(path.Dir(e.CertPath)))
+	for file, place := range live(&e) {
+		if e.CertPath == "" || host != e.Domain || *place != path.Join(state, "live", host, file) {
+			return Call{}, &UnsupportedError{Convention: "acmetool", Cmd: e.Cmd}
+		}
+	}
+	return Call{Args: []string{liveUpdated}, Env: map[string]string{acmeStateDir: state}, Stdin: []byte(host + "\n")}, nil
+}

@@ -1,0 +1,279 @@
+package envmap
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// lego is the program of lego's DNS provider exec (EXEC_PATH), and lego's hooks.
+// The provider gives what is to be published (default mode), or behind a -- the
+// key authorization that it follows from (EXEC_MODE=RAW). The hooks get all in
+// variables and no operand; Decode expects the word run, renew, deploy, pre or
+// post, which lego's user writes behind the program's name.
+func lego() *Convention { return legoIn("") }
+
+// legoIn is lego with a chain line's mode: default, raw, or "" for default,
+// but the client's own mode where the client is lego too.
+func legoIn(mode string) *Convention {
+	c := &Convention{
+		Name:   "lego",
+		Doc:    "lego's DNS provider exec, default and RAW mode, and its run, renew, pre, deploy and post hooks",
+		Ref:    "lego 0.5 to 5.3: providers/dns/exec/exec.go (Present, CleanUp), 4.x cmd/hook.go (addPathToMetadata), 5.x cmd/internal/hook/metadata.go",
+		Traces: "lego-4.9.1",
+		Owns: []string{
+			"LEGO_HOOK_*",                                                                    // 5.x: cmd/internal/hook/metadata.go
+			"LEGO_ACCOUNT_EMAIL", "LEGO_CERT_DOMAIN", "LEGO_CERT_PATH", "LEGO_CERT_KEY_PATH", // 3.6 to 4.x: cmd/hook.go
+			"LEGO_CERT_PEM_PATH", "LEGO_CERT_PFX_PATH", "LEGO_ISSUER_CERT_PATH", // since 4.7, 4.17
+		},
+		Settings: []string{"mode"},
+		With:     legoWith,
+		Synopsis: "present|cleanup FQDN VALUE" +
+			"\n       extauth-lego [OPTION]... present|cleanup -- DOMAIN TOKEN KEYAUTH" +
+			"\n       extauth-lego [OPTION]... run|renew|pre|deploy|post",
+	}
+	c.Decode = func(call Call) ([]Event, error) { return decodeLego(c, call) }
+	c.Encode = func(e Event) (Call, error) { return encodeLego(e, mode) }
+	return c
+}
+
+func legoWith(settings map[string]string) (*Convention, error) {
+	mode := settings["mode"]
+	if mode != "" && mode != "default" && mode != "raw" {
+		return nil, fmt.Errorf("mode=: %q is neither default nor raw", mode)
+	}
+	return legoIn(mode), nil
+}
+
+// legoCertificate names the variables that tell a hook of a certificate.
+type legoCertificate struct{ names, bundle, key, issuer string }
+
+// legoHook4 are those of 4.x: of the certificate's names they have the first.
+func legoHook4() legoCertificate {
+	return legoCertificate{"LEGO_CERT_DOMAIN", "LEGO_CERT_PATH", "LEGO_CERT_KEY_PATH", "LEGO_ISSUER_CERT_PATH"}
+}
+
+// legoHook5 are those of 5.x, with all names and a comma between any two.
+func legoHook5() legoCertificate {
+	return legoCertificate{"LEGO_HOOK_CERT_DOMAINS", "LEGO_HOOK_CERT_PATH", "LEGO_HOOK_CERT_KEY_PATH", "LEGO_HOOK_ISSUER_CERT_PATH"}
+}
+
+func decodeLego(c *Convention, call Call) ([]Event, error) {
+	if len(call.Args) == 0 {
+		return nil, &CallError{Reason: "need present or cleanup, which lego gives, or the word for a hook: run, renew, pre, deploy or post"}
+	}
+	word := call.Args[0]
+	cmd, known := map[string]Cmd{
+		"present": PerformChallenge, "cleanup": Cleanup,
+		"run": DeployCert, "renew": DeployCert, "deploy": DeployCert, "pre": Startup, "post": Exit,
+	}[word]
+	if !known {
+		return nil, &CallError{Reason: quoted(word) + " is none of present, cleanup, run, renew, pre, deploy and post"}
+	}
+	decode := decodeLegoHook
+	if word == "present" || word == "cleanup" {
+		decode = decodeLegoChallenge
+	}
+	e, names, err := decode(c, cmd, call)
+	if err == nil {
+		e, err = e.finish(call.Env["EXTAUTH_THUMBPRINT"])
+	}
+	if err != nil {
+		return nil, renamed(err, names)
+	}
+	return []Event{e}, nil
+}
+
+// decodeLegoChallenge reads either form of the provider's operands; names are
+// those of its documentation. Up to 1.2 a TTL stands behind the value.
+func decodeLegoChallenge(_ *Convention, cmd Cmd, call Call) (e Event, names map[string]string, err error) {
+	operands := call.Args[1:]
+	form := []string{"FQDN", "VALUE", "TTL"}
+	raw := len(operands) > 0 && operands[0] == "--"
+	if raw {
+		form, operands = []string{"DOMAIN", "TOKEN", "KEYAUTH"}, operands[1:]
+	}
+	if len(operands) > 3 || raw && len(operands) < 3 || len(operands) < 2 {
+		return e, nil, &CallError{call.Args[0], "got " + count(len(call.Args)-1, "argument") + ", need FQDN VALUE or -- DOMAIN TOKEN KEYAUTH"}
+	}
+	for i, operand := range operands {
+		if operand == "" {
+			return e, nil, &ValueError{Name: form[i], Reason: "is empty"}
+		}
+	}
+	e = Event{Cmd: cmd, Type: DNS01, Client: "lego"}
+	if raw {
+		e.Domain, e.Token, e.KeyAuth = operands[0], operands[1], operands[2]
+		return e, map[string]string{"domain": "DOMAIN", "txt_domain": "DOMAIN", "token": "TOKEN", "key_auth": "KEYAUTH"}, nil
+	}
+	return e.legoDefault(operands)
+}
+
+// legoDefault sets what default mode tells. The name is where the record is to
+// be, behind CNAMEs: the identifier is known where it is still of that form.
+func (e Event) legoDefault(operands []string) (Event, map[string]string, error) {
+	e.TXTDomain, e.Validation = operands[0], operands[1]
+	if domain, found := strings.CutPrefix(identifier(e.TXTDomain), "_acme-challenge."); found {
+		e.Domain = domain
+	}
+	if len(operands) == 3 {
+		if _, err := strconv.ParseUint(operands[2], 10, 32); err != nil {
+			return e, nil, &ValueError{Name: "TTL", Value: operands[2], Reason: "is not a number of seconds"}
+		}
+	}
+	return e, map[string]string{"domain": "FQDN", "txt_domain": "FQDN", "validation": "VALUE"}, nil
+}
+
+func decodeLegoHook(c *Convention, cmd Cmd, call Call) (e Event, names map[string]string, err error) {
+	if len(call.Args) > 1 {
+		return e, nil, &CallError{call.Args[0], "got " + count(len(call.Args)-1, "argument") + ", need none: lego gives its hooks variables"}
+	}
+	v := legoHook5()
+	if call.Args[0] == "run" || call.Args[0] == "renew" {
+		v = legoHook4()
+	}
+	e = Event{Cmd: cmd, Client: "lego", ClientEnv: c.own(call.Env)}
+	if cmd == DeployCert {
+		err = v.read(&e, call)
+	} else if domains := call.Env[v.names]; domains != "" {
+		e.Domains = strings.Split(domains, ",")
+	}
+	return e, map[string]string{
+		"domain": v.names, "domains": v.names, "key_path": v.key, "chain_path": v.issuer,
+		"cert_path": v.bundle, "fullchain_path": v.bundle,
+	}, err
+}
+
+// read sets what lego tells of a new certificate. Its file has the issuer's
+// behind it, unless lego's user asked for no bundle.
+func (v legoCertificate) read(e *Event, call Call) error {
+	if _, said := call.Env[v.bundle]; !said {
+		return &CallError{call.Args[0], v.bundle + " is not set; lego sets it when it runs this hook"}
+	}
+	for _, name := range []string{v.names, v.bundle, v.key} {
+		if call.Env[name] == "" {
+			return missing(call.Env, name)
+		}
+	}
+	e.Domain = call.Env[v.names]
+	if v == legoHook5() {
+		e.Domains = strings.Split(e.Domain, ",")
+		e.Domain = e.Domains[0]
+	}
+	e.FullchainPath, e.KeyPath = legoPath(call.Env, v.bundle), legoPath(call.Env, v.key)
+	e.CertPath = e.FullchainPath
+	return v.readIssuer(e, call.Env)
+}
+
+// readIssuer sets the path of the issuer's certificate. Before 4.17 it was not
+// told; the file is beside the bundle (lego: cmd/certs_storage.go, SaveResource).
+func (v legoCertificate) readIssuer(e *Event, env map[string]string) error {
+	issuer, said := env[v.issuer]
+	switch base, found := strings.CutSuffix(e.FullchainPath, ".crt"); {
+	case said && issuer == "":
+		return missing(env, v.issuer)
+	case said:
+		e.ChainPath = legoPath(env, v.issuer)
+	case found && v == legoHook4():
+		e.ChainPath = base + ".issuer.crt"
+	}
+	return nil
+}
+
+// legoPath is a path that may be relative to lego's working directory, as it is
+// where lego's own --path is.
+func legoPath(env map[string]string, name string) string {
+	path, dir := env[name], env["PWD"]
+	if strings.HasPrefix(path, "/") || !strings.HasPrefix(dir, "/") {
+		return path
+	}
+	return strings.TrimSuffix(dir, "/") + "/" + path
+}
+
+func encodeLego(e Event, mode string) (Call, error) {
+	switch e.Cmd {
+	case PerformChallenge, Cleanup:
+		words, err := legoOperands(e, mode)
+		return Call{Args: words, Env: map[string]string{}}, err
+	case DeployCert, Startup, Exit:
+		env, err := legoVariables(e)
+		return Call{Env: env}, err
+	}
+	return Call{}, &UnsupportedError{Convention: "lego", Cmd: e.Cmd}
+}
+
+// legoOperands are what the provider calls its program with. Only lego in RAW
+// mode tells us a key authorization as lego.
+func legoOperands(e Event, mode string) ([]string, error) {
+	word := "present"
+	if e.Cmd == Cleanup {
+		word = "cleanup"
+	}
+	switch {
+	case e.Type != DNS01:
+		return nil, &UnsupportedError{"lego", e.Cmd, e.Type}
+	case mode == "raw" || mode == "" && e.Client == "lego" && e.KeyAuth != "":
+		return legoRaw(e, word)
+	case e.TXTDomain == "":
+		return nil, &MissingError{"lego", "txt_domain"}
+	case e.Validation == "":
+		return nil, &MissingError{"lego", "validation"}
+	}
+	return []string{word, e.TXTDomain + ".", e.Validation}, nil
+}
+
+// legoRaw needs the key authorization, which no value can be traced back to.
+func legoRaw(e Event, word string) ([]string, error) {
+	domain := e.named()
+	switch {
+	case domain == "":
+		return nil, &MissingError{"lego", "domain"}
+	case e.KeyAuth == "":
+		return nil, &MissingError{"lego", "key authorization, which mode=raw tells"}
+	}
+	return []string{word, "--", domain, TokenOf(e.KeyAuth), e.KeyAuth}, nil
+}
+
+// legoVariables are those of the hooks, of 4.x and of 5.x, as far as the event
+// knows them.
+func legoVariables(e Event) (map[string]string, error) {
+	if e.Client == "lego" && len(e.ClientEnv) > 0 {
+		return clone(e.ClientEnv), nil
+	}
+	env := map[string]string{}
+	names := e.Domains
+	if len(names) == 0 && e.Domain != "" {
+		names = []string{e.Domain}
+	}
+	if len(names) > 0 {
+		env[legoHook5().names] = strings.Join(names, ",")
+	}
+	if e.Cmd != DeployCert {
+		return env, nil
+	}
+	for _, v := range []legoCertificate{legoHook4(), legoHook5()} {
+		env[v.bundle], env[v.key] = e.FullchainPath, e.KeyPath
+		if e.ChainPath != "" {
+			env[v.issuer] = e.ChainPath
+		}
+	}
+	return env, legoDeployed(e, names, env)
+}
+
+// legoDeployed adds the name that a certificate goes by, and says what the
+// event lacks.
+func legoDeployed(e Event, names []string, env map[string]string) error {
+	switch {
+	case len(names) == 0:
+		return &MissingError{"lego", "domain"}
+	case e.FullchainPath == "":
+		return &MissingError{"lego", "fullchain_path"}
+	case e.KeyPath == "":
+		return &MissingError{"lego", "key_path"}
+	}
+	env[legoHook4().names] = names[0]
+	if e.Domain != "" {
+		env[legoHook4().names] = e.Domain
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package envmap
+
+import "encoding/base64"
+
+// uacme is the hook program of uacme: five arguments, and no phase but that of
+// a single challenge. uacme offers every type that the CA has, one after
+// another, until a hook takes one by ending with 0; any other status declines.
+func uacme() *Convention {
+	c := &Convention{
+		Name:     "uacme",
+		Doc:      "uacme's hook program: method, type, identifier, token and value as arguments",
+		Ref:      "uacme 1.0 to 1.7.6: uacme.c (hook_run, authorize, main), uacme.sh, nsupdate.sh",
+		Traces:   "uacme-1.7.4",
+		Owns:     uacmeVariables(),
+		Encode:   encodeUacme,
+		Declines: 1,
+		Synopsis: "begin|done|failed TYPE IDENT TOKEN AUTH",
+	}
+	c.Decode = func(call Call) ([]Event, error) { return decodeUacme(c, call) }
+	return c
+}
+
+// uacmeVariables came with 1.7.6 (hook_run, main). UACME_CHALLENGE_PATH is none
+// of them: it is a setting of the hook uacme.sh.
+func uacmeVariables() []string {
+	return []string{"UACME_METHOD", "UACME_TYPE", "UACME_IDENT", "UACME_TOKEN", "UACME_AUTH", "UACME_CONFDIR", "UACME_VERBOSE"}
+}
+
+// uacmeOperands are the arguments behind the method.
+func uacmeOperands() []string { return []string{"TYPE", "IDENT", "TOKEN", "AUTH"} }
+
+// decodeUacme goes by the arguments; the variables, where there are any, repeat
+// them.
+func decodeUacme(c *Convention, call Call) ([]Event, error) {
+	if len(call.Args) == 0 {
+		return nil, &CallError{Reason: "need a method; uacme gives it as the first argument"}
+	}
+	e, known := uacmeMethod(call.Args[0])
+	if !known {
+		return nil, &OperationError{call.Args[0]}
+	}
+	if err := checkUacme(call.Args); err != nil {
+		return nil, err
+	}
+	e.Type, e.Domain, e.Token, e.Validation = call.Args[1], call.Args[2], call.Args[3], call.Args[4]
+	e.Client, e.ClientEnv = c.Name, c.own(call.Env)
+	done, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
+	if err != nil {
+		return nil, renamed(err, map[string]string{"domain": "IDENT", "token": "TOKEN", "validation": "AUTH", "key_auth": "AUTH"})
+	}
+	return []Event{done}, nil
+}
+
+// uacmeMethod is the event that a method stands for. uacme tells its hook how
+// the validation ended (uacme.c: authorize).
+func uacmeMethod(method string) (Event, bool) {
+	switch method {
+	case "begin":
+		return Event{Cmd: PerformChallenge}, true
+	case "done":
+		return Event{Cmd: Cleanup, Status: "valid"}, true
+	case "failed":
+		return Event{Cmd: Cleanup, Status: "invalid", Undone: true}, true
+	}
+	return Event{}, false
+}
+
+// checkUacme refuses a call that has not its four operands. A type that is not
+// known is one to be declined.
+func checkUacme(args []string) error {
+	operands := uacmeOperands()
+	if len(args) != 1+len(operands) {
+		return &CallError{args[0], "got " + count(len(args)-1, "argument") + ", need TYPE IDENT TOKEN AUTH"}
+	}
+	for i, name := range operands {
+		if args[1+i] == "" {
+			return &ValueError{Name: name, Reason: "is empty"}
+		}
+	}
+	if !uacmeTypes(args[1]) {
+		return &OperationError{args[0] + " " + args[1]}
+	}
+	return nil
+}
+
+// uacmeTypes are those whose value uacme knows how to make (uacme.c: authorize).
+func uacmeTypes(challengeType string) bool {
+	return contains([]string{HTTP01, DNS01, TLSALPN01}, challengeType)
+}
+
+func encodeUacme(e Event) (Call, error) {
+	if !e.IsChallenge() {
+		return Call{}, &UnsupportedError{Convention: "uacme", Cmd: e.Cmd}
+	}
+	if !uacmeTypes(e.Type) {
+		return Call{}, &UnsupportedError{"uacme", e.Cmd, e.Type}
+	}
+	env := map[string]string{}
+	token := e.Token
+	if token == "" && e.Type == DNS01 { // no dns-01 hook has a use for it
+		token, env["EXTAUTH_TOKEN_SYNTHETIC"] = e.Validation, "1"
+	}
+	args := []string{methodOf(e), e.Type, e.named(), token, uacmeValue(e)}
+	for i, name := range []string{"cmd", "type", "domain", "token", "validation"} {
+		if args[i] == "" {
+			return Call{}, &MissingError{"uacme", name}
+		}
+	}
+	setUacme(env, e, args)
+	return Call{Args: args, Env: env}, nil
+}
+
+// methodOf tells of a clean-up how the challenge ended, where that is known.
+func methodOf(e Event) string {
+	switch {
+	case e.Cmd == PerformChallenge:
+		return "begin"
+	case e.Undone || e.Status == "invalid":
+		return "failed"
+	}
+	return "done"
+}
+
+// uacmeValue is the form of a value that uacme gives: for tls-alpn-01 the
+// digest as for dns-01, not as hex.
+func uacmeValue(e Event) string {
+	if e.Type != TLSALPN01 {
+		return e.Validation
+	}
+	sum, ok := digest(e.Validation)
+	if !ok {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(sum)
+}
+
+// setUacme sets the variables: as they came where they came from uacme, else
+// those that repeat the arguments. Those that came may be of an earlier call.
+func setUacme(env map[string]string, e Event, args []string) {
+	for name, value := range e.ClientEnv {
+		if e.Client == "uacme" {
+			env[name] = value
+		}
+	}
+	for i, name := range uacmeVariables()[:len(args)] {
+		if _, came := e.ClientEnv[name]; came || e.Client != "uacme" {
+			env[name] = args[i]
+		}
+	}
+}
