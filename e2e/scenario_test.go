@@ -20,8 +20,11 @@ func scenarios() []scenario {
 		debianHookScenarios(), exampleScenarios(), authOutputScenarios(),
 		classicHandlerScenarios(), renewScenarios(), deployScenarios(),
 		pipelineScenarios(), rollbackScenarios(), toleranceScenarios(),
-		faultScenarios(), ansibleScenarios(),
+		faultScenarios(), ansibleScenarios(), apacheScenarios(),
 		execScenarios(), listenScenarios(), manualScenarios(), batchScenarios(),
+		legoScenarios(),
+		uacmeScenarios(), acmetoolScenarios(),
+		httpreqScenarios(),
 	)
 }
 

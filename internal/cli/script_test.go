@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/httpreq"
 	"github.com/extauth/extauth/internal/listen"
 	"github.com/extauth/extauth/pkg/propagation"
 )
@@ -30,6 +31,13 @@ func TestMain(m *testing.M) {
 		"extauth-json":       func() { os.Exit(cli.JSON(process(), listen.On)) },
 		"extauth-pending":    func() { os.Exit(cli.Pending(process())) },
 		"extauth-wait":       func() { os.Exit(cli.Wait(process(), new(propagation.Prober))) },
+		"extauth-acmesh":     func() { os.Exit(cli.Client(process(), "acmesh")) },
+		"extauth-acmetool":   func() { os.Exit(cli.Client(process(), "acmetool")) },
+		"extauth-uacme":      func() { os.Exit(cli.Client(process(), "uacme")) },
+		"extauth-getssl":     func() { os.Exit(cli.Client(process(), "getssl")) },
+		"extauth-mod-md":     func() { os.Exit(cli.Client(process(), "mod_md")) },
+		"extauth-lego":       func() { os.Exit(cli.Client(process(), "lego")) },
+		"extauth-httpreq":    func() { os.Exit(cli.HTTPReq(process(), httpreq.Web{})) },
 		"without":            without,
 		"unwatched":          unwatched,
 		"unwatched-json":     unwatchedJSON,

@@ -11,6 +11,7 @@ func Conventions() []*Convention {
 		dehydrated(),
 		getssl(),
 		handler(),
+		httpreq(),
 		jsonLines(),
 		lego(),
 		modMD(),

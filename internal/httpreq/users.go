@@ -1,0 +1,121 @@
+package httpreq
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/pkg/envmap"
+	"github.com/extauth/extauth/pkg/runner"
+)
+
+// user is a client: its password's hash and the identifiers that are its own.
+type user struct {
+	name  string
+	hash  []byte
+	globs runner.Globs
+}
+
+// may tells whether the client may touch an event's record. A name that was
+// substituted by a CNAME tells no identifier, and counts as it is.
+func (u user) may(e envmap.Event) bool {
+	if e.Domain == "" {
+		return u.globs.Match(e.TXTDomain)
+	}
+	return u.globs.Match(e.Domain)
+}
+
+// users are those that may be served.
+type users struct {
+	byName map[string]user
+	nobody user          // who is asked for in the place of those that are not there
+	turns  chan struct{} // a hash takes a processor for a while
+}
+
+// readUsers reads a file of lines NAME:HASH DOMAIN[,GLOB]... . Every fault of it
+// is reported at once; none shows a hash.
+func readUsers(file string) (*users, error) {
+	text, err := runner.ReadSecret(file)
+	if err != nil {
+		return nil, err
+	}
+	u := &users{byName: map[string]user{}, turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	var faults []error
+	for i, line := range strings.Split(string(text), "\n") {
+		if err := u.add(strings.TrimSpace(line)); err != nil {
+			faults = append(faults, fmt.Errorf("%s:%d: %w", file, i+1, err))
+		}
+	}
+	if len(faults) == 0 && len(u.byName) == 0 {
+		faults = append(faults, fmt.Errorf("%s: has no client", file))
+	}
+	if len(faults) > 0 {
+		return nil, &cli.SetupError{Faults: faults}
+	}
+	return u, nil
+}
+
+// add reads a line; blank ones and comments are skipped.
+func (u *users) add(line string) error {
+	if line == "" || line[0] == '#' {
+		return nil
+	}
+	words := strings.Fields(line)
+	name, hash, found := strings.Cut(words[0], ":")
+	if !found || name == "" || len(words) != 2 || runner.Printable(line) != line {
+		return errors.New("expected NAME:HASH DOMAIN[,GLOB]...")
+	}
+	if _, twice := u.byName[name]; twice {
+		return fmt.Errorf("the client %q stands twice", name)
+	}
+	if _, err := bcrypt.Cost([]byte(hash)); err != nil {
+		return fmt.Errorf("the hash of %q is not bcrypt's; extauth-httpreq passwd makes one", name)
+	}
+	globs, err := runner.ParseGlobs(words[1])
+	if err != nil {
+		return err
+	}
+	u.byName[name] = user{name, []byte(hash), globs}
+	u.nobody.hash = []byte(hash)
+	return nil
+}
+
+// authenticate finds out who asks. It takes as long for a name that is not
+// there, where all hashes have one cost.
+func (u *users) authenticate(r *http.Request) (user, error) {
+	name, password, given := r.BasicAuth()
+	if !given {
+		return user{}, errUser
+	}
+	select {
+	case u.turns <- struct{}{}:
+		defer func() { <-u.turns }()
+	case <-r.Context().Done():
+		return user{}, errStopping
+	}
+	who, known := u.byName[name]
+	if !known {
+		who = u.nobody
+	}
+	if bcrypt.CompareHashAndPassword(who.hash, []byte(password)) != nil || !known {
+		return user{}, errUser
+	}
+	return who, nil
+}
+
+// Hash makes a bcrypt hash.
+func (Web) Hash(password string) (string, error) {
+	if password == "" {
+		return "", &cli.SetupError{Faults: []error{errors.New("the password is empty")}}
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
+	if err != nil { // it is too long
+		return "", &cli.SetupError{Faults: []error{errors.New("the password is longer than 72 bytes")}}
+	}
+	return string(hash), nil
+}

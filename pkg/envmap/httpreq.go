@@ -1,0 +1,187 @@
+package envmap
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// httpreq is the protocol of lego's DNS provider of this name: the operation is
+// the last part of the URL, the rest a JSON object. acmeproxy and the clients of
+// both (Traefik, acme.sh's dns_acmeproxy, ...) speak it. A Call has the operation
+// as its argument and the object as its standard input; a program of ours makes
+// the request, and serves those of others.
+func httpreq() *Convention {
+	c := &Convention{
+		Name:   "httpreq",
+		Doc:    "lego's httpreq provider and acmeproxy: JSON posted to a URL",
+		Ref:    "lego 2.0.0 to 4.9.1: providers/dns/httpreq/httpreq.go (Present, CleanUp, doPost); acme.sh: dnsapi/dns_acmeproxy.sh",
+		Traces: "httpreq-documented",
+		Owns:   []string{"HTTPREQ_ENDPOINT", "HTTPREQ_MODE", "HTTPREQ_USERNAME", "HTTPREQ_PASSWORD", "HTTPREQ_CA"},
+		Decode: decodeHTTPReq,
+
+		Settings:   []string{"mode"},
+		With:       httpreqWith,
+		Program:    "extauth-httpreq",
+		ReadsStdin: true,
+		Synopsis:   "present|cleanup",
+	}
+	c.tellHTTPReq(httpreqMessage)
+	return c
+}
+
+// tellHTTPReq sets what makes the object. Those of an order's challenges stand in lines
+// of their own; the program makes a request for each.
+func (c *Convention) tellHTTPReq(message func(Event) (any, error)) {
+	c.Encode = func(e Event) (Call, error) { return encodeHTTPReq(e, message) }
+	c.Batch = func(order []Event) (Call, error) {
+		var all Call
+		for _, e := range order {
+			one, err := encodeHTTPReq(e, message)
+			if err != nil {
+				return Call{}, err
+			}
+			all.Args, all.Stdin = one.Args, append(all.Stdin, one.Stdin...)
+		}
+		return all, nil
+	}
+}
+
+// httpreqWith takes lego's HTTPREQ_MODE: what is told is the record, or the
+// challenge that it is made from.
+func httpreqWith(settings map[string]string) (*Convention, error) {
+	c := httpreq()
+	switch mode := settings["mode"]; mode {
+	case "", "default":
+	case "raw":
+		c.tellHTTPReq(httpreqRaw)
+	default:
+		return nil, fmt.Errorf("mode=: %s is neither default nor raw", quoted(mode))
+	}
+	return c, nil
+}
+
+// httpreqVerbs are the operations, as the URL's last part.
+var httpreqVerbs = map[Cmd]string{PerformChallenge: "present", Cleanup: "cleanup"}
+
+// encodeHTTPReq writes what lego posts; message makes the object.
+func encodeHTTPReq(e Event, message func(Event) (any, error)) (Call, error) {
+	verb, known := httpreqVerbs[e.Cmd]
+	switch {
+	case !known:
+		return Call{}, &UnsupportedError{Convention: "httpreq", Cmd: e.Cmd}
+	case e.Type != DNS01:
+		return Call{}, &UnsupportedError{Convention: "httpreq", Cmd: e.Cmd, Type: e.Type}
+	}
+	object, err := message(e)
+	if err != nil {
+		return Call{}, err
+	}
+	text, err := json.Marshal(object)
+	return Call{Args: []string{verb}, Stdin: append(text, '\n')}, err
+}
+
+// httpreqMessage is lego's message.
+func httpreqMessage(e Event) (any, error) {
+	switch {
+	case e.TXTDomain == "":
+		return nil, &MissingError{"httpreq", "txt_domain"}
+	case e.Validation == "":
+		return nil, &MissingError{"httpreq", "validation"}
+	}
+	return struct {
+		FQDN  string `json:"fqdn"`
+		Value string `json:"value"`
+	}{absolute(e.TXTDomain), e.Validation}, nil
+}
+
+// httpreqRaw is lego's messageRaw: who gets it makes name and value itself.
+func httpreqRaw(e Event) (any, error) {
+	switch {
+	case e.named() == "":
+		return nil, &MissingError{"httpreq", "domain"}
+	case e.Token == "":
+		return nil, &MissingError{"httpreq", "token"}
+	case e.KeyAuth == "":
+		return nil, &MissingError{"httpreq", "key_auth"}
+	}
+	return struct {
+		Domain  string `json:"domain"`
+		Token   string `json:"token"`
+		KeyAuth string `json:"keyAuth"`
+	}{e.named(), e.Token, e.KeyAuth}, nil
+}
+
+func decodeHTTPReq(c Call) ([]Event, error) {
+	e := Event{Client: "httpreq", Type: DNS01}
+	if len(c.Args) != 1 {
+		return nil, &CallError{Reason: "need present or cleanup as the only argument"}
+	}
+	for cmd, verb := range httpreqVerbs {
+		if verb == c.Args[0] {
+			e.Cmd = cmd
+		}
+	}
+	if e.Cmd == "" {
+		return nil, &OperationError{c.Args[0]}
+	}
+	if err := e.setHTTPReq(c.Stdin); err != nil {
+		return nil, err
+	}
+	done, err := e.finish("")
+	if err != nil {
+		return nil, renamed(err, map[string]string{"txt_domain": "fqdn", "validation": "value", "key_auth": "keyAuth"})
+	}
+	return []Event{done}, nil
+}
+
+// setHTTPReq reads the object: one of the two forms, never parts of both.
+func (e *Event) setHTTPReq(text []byte) error {
+	said, err := httpreqTexts(text)
+	if err != nil {
+		return err
+	}
+	form := ""
+	for _, name := range []string{"fqdn", "value", "domain", "token", "keyAuth"} {
+		if _, there := said[name]; there {
+			form += name + " "
+		}
+	}
+	switch form {
+	case "fqdn value ":
+		e.TXTDomain, e.Validation = said["fqdn"], said["value"]
+		e.Domain = txtOwner(identifier(e.TXTDomain))
+	case "domain token keyAuth ":
+		e.Domain, e.Token, e.KeyAuth = said["domain"], said["token"], said["keyAuth"]
+	default:
+		return &CallError{Reason: "need fqdn and value, or domain, token and keyAuth"}
+	}
+	return nil
+}
+
+// txtOwner is the identifier that a dns-01 record's name is made from, "" where
+// the name was substituted by a CNAME and tells none.
+func txtOwner(name string) string { return Event{Type: DNS01, TXTDomain: name}.named() }
+
+// httpreqTexts are the object's members that have a meaning; others are passed
+// over, as by lego's own servers.
+func httpreqTexts(text []byte) (map[string]string, error) {
+	object, err := parseObject(text)
+	if err != nil {
+		return nil, err
+	}
+	said := map[string]string{}
+	for _, m := range object {
+		switch m.Name {
+		case "fqdn", "value", "domain", "token", "keyAuth":
+			value, err := stringValue(m.Name, m.Value)
+			if err == nil && value == "" {
+				err = &ValueError{Name: m.Name, Reason: "is empty"}
+			}
+			if err != nil {
+				return nil, err
+			}
+			said[m.Name] = value
+		}
+	}
+	return said, nil
+}
