@@ -57,7 +57,7 @@ func TestRunnerKnowsNoConvention(t *testing.T) {
 // TestHooksLinkNoNetwork: they are spawned for each event, and package net would
 // cost each of them a part of its start-up.
 func TestHooksLinkNoNetwork(t *testing.T) {
-	for _, program := range []string{"extauth-hook", "extauth-dehydrated", "extauth-pending"} {
+	for _, program := range []string{"extauth-hook", "extauth-dehydrated", "extauth-pending", "extauth-lego", "extauth-uacme", "extauth-acmetool", "extauth-getssl", "extauth-mod-md", "extauth-acmesh"} {
 		linked, err := exec.Command("go", "list", "-deps", "./cmd/"+program).Output()
 		require.NoError(t, err)
 		for _, name := range []string{"net", "net/http", "crypto/tls"} {

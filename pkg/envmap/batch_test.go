@@ -2,6 +2,7 @@ package envmap_test
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -58,11 +59,33 @@ const secondValue = "ejEDZXYEeYHUxqBAiX4csh8GKkeVX7utK6BBOBshZ1Y"
 func TestBatchOfEachConvention(t *testing.T) {
 	for _, c := range envmap.Conventions() {
 		t.Run(c.Name, func(t *testing.T) {
-			call, err := c.EncodeBatch(certbotOrder(t, [2]string{"a.example.org", value}, [2]string{"b.example.org", secondValue}))
+			order := certbotOrder(t, [2]string{"a.example.org", value}, [2]string{"b.example.org", secondValue})
+			call, err := settled(t, c).EncodeBatch(order)
 			require.NoError(t, err)
-			golden(t, filepath.Join("testdata", "golden", "batch", c.Name+".txt"), shown(call))
+			file := filepath.Join("testdata", "golden", "batch", c.Name+".txt")
+			if _, err := os.Stat(file); err != nil && c.Batch == nil {
+				requireLastWithLines(t, settled(t, c), order, call)
+				return
+			}
+			golden(t, file, shown(call))
 		})
 	}
+}
+
+// requireLastWithLines: without a call of its own for an order, a convention has
+// that for the last challenge, and the order as lines on standard input.
+func requireLastWithLines(t *testing.T, c *envmap.Convention, order []envmap.Event, call envmap.Call) {
+	last, err := c.Encode(order[len(order)-1])
+	require.NoError(t, err)
+	require.Equal(t, last.Args, call.Args)
+	require.Equal(t, last.Env, call.Env)
+	lines := ""
+	for _, e := range order {
+		line, err := lookup(t, "json").Encode(e)
+		require.NoError(t, err)
+		lines += string(line.Stdin)
+	}
+	require.Equal(t, lines, string(call.Stdin))
 }
 
 // TestBatchOfHTTP: with a token for each challenge nothing stands in for one.
@@ -78,6 +101,7 @@ func TestBatchOfHTTP(t *testing.T) {
 // standard input.
 func TestBatchOfOne(t *testing.T) {
 	for _, c := range envmap.Conventions() {
+		c = settled(t, c)
 		order := certbotOrder(t, [2]string{"a.example.org", value})
 		batch, err := c.EncodeBatch(order)
 		require.NoError(t, err)
@@ -91,6 +115,7 @@ func TestBatchOfOne(t *testing.T) {
 // TestBatchLeavesTheEventsAlone: an order is encoded as often as it is needed.
 func TestBatchLeavesTheEventsAlone(t *testing.T) {
 	for _, c := range envmap.Conventions() {
+		c = settled(t, c)
 		order := certbotOrder(t, [2]string{"a.example.org", value}, [2]string{"b.example.org", secondValue})
 		before, err := json.Marshal(order)
 		require.NoError(t, err)

@@ -14,9 +14,12 @@ func Conventions() []*Convention {
 		httpreq(),
 		jsonLines(),
 		lego(),
+		lexicon(),
 		modMD(),
+		template(),
 		text(),
 		uacme(),
+		winacme(),
 	}
 }
 

@@ -1,0 +1,211 @@
+package envmap
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"unicode"
+)
+
+// template is any program whose operands its user writes down: the settings
+// perform= and cleanup= of a chain line are words with fields, such as
+// "add {txt_domain} {validation}".
+func template() *Convention {
+	return &Convention{
+		Name:     "template",
+		Doc:      "any program: its operands are words with fields, as perform='add {txt_domain} {validation}'",
+		Ref:      "this file; the fields are the members of the JSON protocol (json.go)",
+		Traces:   "template-documented",
+		Encode:   func(e Event) (Call, error) { return Call{}, &UnsupportedError{Convention: "template", Cmd: e.Cmd} },
+		Settings: []string{"perform", "cleanup"},
+		With:     withTemplates,
+	}
+}
+
+// templateFields are what may stand in braces: members of a challenge.
+func templateFields() []string {
+	return []string{"txt_domain", "domain", "validation", "token", "key_auth", "uri", "type"}
+}
+
+// pattern is a word of a template: texts, with a field between each two.
+type pattern struct{ texts, fields []string }
+
+// withTemplates reads the settings. An event for which there is none passes the
+// handler over.
+func withTemplates(settings map[string]string) (*Convention, error) {
+	templates := map[Cmd][]pattern{}
+	for cmd, setting := range map[Cmd]string{PerformChallenge: "perform", Cleanup: "cleanup"} {
+		text, said := settings[setting]
+		if !said {
+			continue
+		}
+		words, err := parseTemplate(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s=: %w", setting, err)
+		}
+		templates[cmd] = words
+	}
+	if len(templates) == 0 {
+		return nil, errors.New("template needs perform= or cleanup=")
+	}
+	c := template()
+	c.Encode = func(e Event) (Call, error) { return encodeTemplate(templates[e.Cmd], e) }
+	return c, nil
+}
+
+func encodeTemplate(words []pattern, e Event) (Call, error) {
+	if words == nil {
+		return Call{}, &UnsupportedError{Convention: "template", Cmd: e.Cmd}
+	}
+	if !tells(words, "txt_domain") {
+		e.Domain = e.named()
+	}
+	call := Call{Args: []string{}, Env: map[string]string{}}
+	for _, w := range words {
+		word, err := w.fill(e)
+		if err != nil {
+			return Call{}, err
+		}
+		call.Args = append(call.Args, word)
+	}
+	return call, nil
+}
+
+func tells(words []pattern, field string) bool {
+	for _, w := range words {
+		if contains(w.fields, field) {
+			return true
+		}
+	}
+	return false
+}
+
+// fill puts the event's values in. What they hold never ends a word.
+func (p pattern) fill(e Event) (string, error) {
+	word := p.texts[0]
+	for i, field := range p.fields {
+		value := *e.text(field)
+		if value == "" {
+			return "", &MissingError{"template", field}
+		}
+		word += value + p.texts[i+1]
+	}
+	return word, nil
+}
+
+func parseTemplate(text string) ([]pattern, error) {
+	words, err := splitWords(text)
+	if err != nil {
+		return nil, err
+	}
+	var patterns []pattern
+	fields := 0
+	for _, word := range words {
+		p, err := parsePattern(word)
+		if err != nil {
+			return nil, err
+		}
+		patterns, fields = append(patterns, p), fields+len(p.fields)
+	}
+	if fields == 0 {
+		return nil, errors.New("has no field; there is " + fieldList())
+	}
+	return patterns, nil
+}
+
+func parsePattern(word string) (pattern, error) {
+	var p pattern
+	for {
+		text, rest, more := strings.Cut(word, "{")
+		p.texts = append(p.texts, text)
+		if !more {
+			return p, nil
+		}
+		field, behind, closed := strings.Cut(rest, "}")
+		if !closed || !contains(templateFields(), field) {
+			return p, fmt.Errorf("no field %s; there is %s", quoted("{"+rest[:len(rest)-len(behind)]), fieldList())
+		}
+		p.fields, word = append(p.fields, field), behind
+	}
+}
+
+func fieldList() string {
+	fields := templateFields()
+	sort.Strings(fields)
+	return "{" + strings.Join(fields, "}, {") + "}"
+}
+
+// splitWords takes a template apart as a chain line is: at blanks outside of
+// quotes, a backslash taking away the next character's meaning, without
+// variables or operators.
+func splitWords(text string) ([]string, error) {
+	s := splitter{}
+	for _, r := range text {
+		if err := s.next(r); err != nil {
+			return nil, err
+		}
+	}
+	if s.quote != 0 || s.escaped {
+		return nil, errors.New("has an unfinished quote")
+	}
+	s.end()
+	if len(s.words) == 0 {
+		return nil, errors.New("is empty")
+	}
+	return s.words, nil
+}
+
+type splitter struct {
+	words   []string
+	word    strings.Builder
+	within  bool // a word has begun, maybe an empty one
+	quote   rune // 0: outside of quotes
+	escaped bool
+}
+
+func (s *splitter) next(r rune) error {
+	switch {
+	case unicode.IsControl(r) && r != '\t':
+		return errors.New("has a control character")
+	case s.escaped:
+		s.escaped = false
+		s.add(r)
+	case r == '\\' && s.quote != '\'':
+		s.escaped, s.within = true, true
+	case s.quote != 0 && r == s.quote:
+		s.quote = 0
+	case s.quote != 0:
+		s.add(r)
+	default:
+		return s.unquoted(r)
+	}
+	return nil
+}
+
+func (s *splitter) unquoted(r rune) error {
+	switch {
+	case r == '\'' || r == '"':
+		s.quote, s.within = r, true
+	case r == ' ' || r == '\t':
+		s.end()
+	case strings.ContainsRune(";|&<>()`", r):
+		return fmt.Errorf("unquoted %q; no shell is used", r)
+	default:
+		s.add(r)
+	}
+	return nil
+}
+
+func (s *splitter) add(r rune) {
+	s.word.WriteRune(r)
+	s.within = true
+}
+
+func (s *splitter) end() {
+	if s.within {
+		s.words = append(s.words, s.word.String())
+	}
+	s.word.Reset()
+	s.within = false
+}
