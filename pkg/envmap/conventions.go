@@ -18,6 +18,7 @@ func Conventions() []*Convention {
 		modMD(),
 		template(),
 		text(),
+		truenas(),
 		uacme(),
 		winacme(),
 	}
