@@ -66,7 +66,7 @@ func matrix(t *testing.T) string {
 		}
 		table += "| `" + to.Name + "` |"
 		for _, client := range from {
-			table += " " + cell(t, client, to, refused) + " |"
+			table += " " + cell(t, client, settled(t, to), refused) + " |"
 		}
 		table += "\n"
 	}
