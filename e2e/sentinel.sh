@@ -8,6 +8,7 @@ set -eu
 world=$(mktemp -d)
 trap 'rm -rf "$world"' EXIT
 mkdir "$world/tmp"
+chmod 711 "$world" # a web server of another user has its files below
 mkfifo "$world/pipe"
 tee "$world/output" <"$world/pipe" &
 tee=$!

@@ -68,7 +68,7 @@ func (u *users) add(line string) error {
 	words := strings.Fields(line)
 	name, hash, found := strings.Cut(words[0], ":")
 	if !found || name == "" || len(words) != 2 || runner.Printable(line) != line {
-		return errors.New("expected NAME:HASH DOMAIN[,GLOB]...")
+		return errors.New("expected NAME:HASH and the domains of the client")
 	}
 	if _, twice := u.byName[name]; twice {
 		return fmt.Errorf("the client %q stands twice", name)
