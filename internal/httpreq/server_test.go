@@ -474,11 +474,11 @@ func TestUsersFaults(t *testing.T) {
 	_, err = readUsers(file)
 	require.EqualError(t, err, strings.ReplaceAll(strings.Join([]string{
 		`FILE:2: the client "lab" stands twice`,
-		`FILE:3: expected NAME:HASH DOMAIN[,GLOB]...`,
+		`FILE:3: expected NAME:HASH and the domains of the client`,
 		`FILE:4: the hash of "plain" is not bcrypt's; extauth-httpreq passwd makes one`,
-		`FILE:5: expected NAME:HASH DOMAIN[,GLOB]...`,
+		`FILE:5: expected NAME:HASH and the domains of the client`,
 		`FILE:6: "*" is no identifier and no *. with one`,
-		`FILE:7: expected NAME:HASH DOMAIN[,GLOB]...`,
+		`FILE:7: expected NAME:HASH and the domains of the client`,
 	}, "\n"), "FILE", file))
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	_, err = readUsers(file)
