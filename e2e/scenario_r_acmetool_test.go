@@ -13,6 +13,8 @@ import (
 // certificate's order, and asks for http-01 first wherever it can.
 func acmetoolScenarios() []scenario {
 	return []scenario{
+		{"r_acmetool_drives_dehydrated_hook", acmetoolWithDdnsTsig},
+		{"r_acmetool_drives_certbot_scripts", acmetoolWithCertbotScripts},
 		{"r_acmetool_drives_nsupdate", acmetoolWithNsupdate},
 		{"r_acmetool_drives_nsupdate_for_a_wildcard", acmetoolWithWildcard},
 		{"r_acmetool_drives_webroot", acmetoolWithWebroot},
@@ -76,6 +78,21 @@ func (a acmetool) requireIssued(names ...string) {
 func acmetoolWithNsupdate(w *world) {
 	w.nsupdateKey()
 	w.newAcmetool("handler type=dns-01 " + w.handler("nsupdate")).requireIssued(w.name("www"))
+}
+
+// acmetool runs its hooks in the root directory, and Debian's hook for dehydrated
+// reads its configuration where it is run.
+func acmetoolWithDdnsTsig(w *world) {
+	w.writeDdnsTsigConf()
+	hook := w.writeExecutable("ddns-tsig", lines("#!/bin/sh", "cd '"+w.dir+"'", "exec "+ddnsTsigHook+` "$@"`))
+	w.newAcmetool("dehydrated type=dns-01 " + hook).requireIssued(w.name("*"))
+}
+
+func acmetoolWithCertbotScripts(w *world) {
+	store := w.certbotHookStore()
+	a := w.newAcmetool("certbot type=dns-01 auth=" + w.fixture("certbot-auth") + " cleanup=" + w.fixture("certbot-cleanup"))
+	a.requireIssued(w.name("*"))
+	require.Empty(w, regularFiles(w, store), "handles that were never used")
 }
 
 // For a wildcard there is dns-01 alone. The certificate is told of, with files
