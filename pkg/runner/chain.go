@@ -305,10 +305,20 @@ func (h *Handler) check() error {
 		return errors.New("has a command for every event and one for a single event")
 	case h.Batch && len(h.Phases) > 0 && !slices.Contains(h.Phases, "perform") && !h.isPerson():
 		return errors.New("batch= is for the phase perform, which phase= leaves out")
+	case h.Batch && !h.takesOrders():
+		return fmt.Errorf("batch= is not for %s, which takes one challenge a call", h.Convention)
 	case listens:
 		return h.checkEndpoint(to)
 	}
 	return h.Startable()
+}
+
+// takesOrders tells whether a handler can be given a whole order: by its
+// convention, or as lines on standard input, which those never see that are
+// called through something else.
+func (h *Handler) takesOrders() bool {
+	c := h.convention()
+	return c.Batch != nil || c.Script == "" && c.Program == "" && c.Answer == nil
 }
 
 // Startable sees whether what the handler is run by is there. Errors as those
