@@ -8,8 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"unicode/utf8"
-
-	"github.com/joho/godotenv"
 )
 
 // maxEnvFile is the size of a dotenv file, in bytes.
@@ -56,15 +54,17 @@ func readSafely(file string) ([]byte, error) {
 	return text, err
 }
 
-// parseEnv reads NAME=value lines. godotenv shows the text around a fault in
-// its errors, and quietly changes values that have a $ or a backslash; so each
-// line is checked first, and what godotenv would change is refused.
+// parseEnv reads NAME=value lines. What a line may be is what godotenv takes as
+// it is written: what that would quietly change, as a $ or a backslash, is
+// refused. The rest is plain enough to be read here; godotenv itself compiles
+// expressions whenever a program starts that links it, with or without a file,
+// and judges in the tests instead.
 func parseEnv(file string, text []byte) (map[string]string, error) {
 	text = bytes.TrimPrefix(text, []byte("\uFEFF"))
 	var faults []error
-	lines := map[string]int{}
+	variables, lines := map[string]string{}, map[string]int{}
 	for i, line := range strings.Split(string(text), "\n") {
-		name, err := checkEnvLine(strings.TrimSuffix(line, "\r"))
+		name, value, err := parseEnvLine(strings.TrimSuffix(line, "\r"))
 		switch {
 		case err == nil && name == "":
 			continue
@@ -75,38 +75,22 @@ func parseEnv(file string, text []byte) (map[string]string, error) {
 			faults = append(faults, fmt.Errorf("%s:%d: %w", file, i+1, err))
 			continue
 		}
-		lines[name] = i + 1
+		variables[name], lines[name] = value, i+1
 	}
 	if len(faults) > 0 {
 		return nil, &EnvFileError{faults}
 	}
-	return parseChecked(file, text, len(lines))
-}
-
-// parseChecked lets godotenv read the lines, and believes nothing that the
-// check has not seen.
-func parseChecked(file string, text []byte, want int) (variables map[string]string, err error) {
-	fault := &EnvFileError{[]error{fmt.Errorf("%s: cannot be read as NAME=value lines", file)}}
-	defer func() {
-		if recover() != nil { // a version of godotenv panics on some values
-			variables, err = nil, fault
-		}
-	}()
-	variables, err = godotenv.UnmarshalBytes(text)
-	if err != nil || len(variables) != want {
-		return nil, fault
-	}
 	return variables, nil
 }
 
-// checkEnvLine returns the name that a line sets, "" for a blank or a comment.
-func checkEnvLine(line string) (string, error) {
+// parseEnvLine returns what a line sets; no name for a blank or a comment.
+func parseEnvLine(line string) (name, value string, err error) {
 	if !utf8.ValidString(line) || strings.ContainsAny(line, "\x00\r") {
-		return "", errors.New("is not UTF-8 text")
+		return "", "", errors.New("is not UTF-8 text")
 	}
 	line = strings.Trim(line, blanks)
 	if line == "" || line[0] == '#' {
-		return "", nil
+		return "", "", nil
 	}
 	if rest, exported := strings.CutPrefix(line, "export "); exported {
 		line = strings.Trim(rest, blanks)
@@ -114,12 +98,13 @@ func checkEnvLine(line string) (string, error) {
 	name, value, assigned := strings.Cut(line, "=")
 	name = strings.Trim(name, blanks)
 	if !assigned || !isVariable(name) {
-		return "", errors.New("expected NAME=value")
+		return "", "", errors.New("expected NAME=value")
 	}
 	if name == "PATH" || Injects(name, "") {
-		return "", fmt.Errorf("%s may not be set: it would make handlers run other code", name)
+		return "", "", fmt.Errorf("%s may not be set: it would make handlers run other code", name)
 	}
-	return name, checkEnvValue(strings.Trim(value, blanks))
+	value, err = parseEnvValue(strings.Trim(value, blanks))
+	return name, value, err
 }
 
 // blanks are what godotenv takes for blanks (godotenv: parser.go, isSpace).
@@ -135,53 +120,61 @@ func isVariable(name string) bool {
 	return name != ""
 }
 
-// checkEnvValue refuses values that would not arrive as they are written.
-func checkEnvValue(value string) error {
-	if value == "" {
-		return nil
+// parseEnvValue refuses values that would not arrive as they are written.
+func parseEnvValue(value string) (string, error) {
+	if value == "" || value[0] != '\'' && value[0] != '"' {
+		return parseBare(value)
 	}
-	quote := value[0]
-	if quote != '\'' && quote != '"' {
-		return checkBare(value, "`")
-	}
-	inner, behind, closed := strings.Cut(value[1:], string(quote))
+	quote := value[:1]
+	inner, behind, closed := strings.Cut(value[1:], quote)
 	behind = strings.Trim(behind, blanks)
 	switch {
 	case !closed:
-		return errors.New("its quote is not closed in the same line")
+		return "", errors.New("its quote is not closed in the same line")
 	case behind != "" && behind[0] != '#':
-		return errors.New("has something behind its closing quote")
+		return "", errors.New("has something behind its closing quote")
 	case strings.HasSuffix(inner, `\`):
-		return errors.New("a backslash before the closing quote would be lost")
-	case quote == '"':
-		return checkBare(inner, `\`)
+		return "", errors.New("a backslash before the closing quote would be lost")
+	case quote == `"`:
+		return inner, refuseAny(inner, `$\`)
 	}
-	return nil
+	return inner, nil
 }
 
-// comments counts where a comment could begin: a # behind a blank.
-func comments(value string) int {
-	n := 0
+// parseBare reads a value without quotes, up to a # behind a blank.
+func parseBare(value string) (string, error) {
+	if err := refuseAny(value, "$`"); err != nil {
+		return "", err
+	}
+	if strings.HasSuffix(value, `\`) {
+		return "", errors.New(`'\\' at the end must be in single quotes`)
+	}
+	at := comments(value)
+	if strings.HasPrefix(value, "#") || len(at) > 1 { // godotenv cuts at the last
+		return "", errors.New("'#' must be in single quotes")
+	}
+	if len(at) == 1 {
+		value = value[:at[0]]
+	}
+	return strings.TrimRight(value, blanks), nil
+}
+
+// comments are the places where one could begin: each # behind a blank.
+func comments(value string) (at []int) {
 	for i, r := range value {
 		if r == '#' && strings.TrimRight(value[:i], blanks) != value[:i] {
-			n++
+			at = append(at, i)
 		}
 	}
-	return n
+	return at
 }
 
-// checkBare refuses what only single quotes keep as it is.
-func checkBare(value, also string) error {
-	for _, c := range "$" + also {
+// refuseAny refuses what only single quotes keep as it is.
+func refuseAny(value, characters string) error {
+	for _, c := range characters {
 		if strings.ContainsRune(value, c) {
 			return fmt.Errorf("%q must be in single quotes", c)
 		}
-	}
-	if strings.HasSuffix(value, `\`) {
-		return errors.New(`'\\' at the end must be in single quotes`)
-	}
-	if strings.HasPrefix(value, "#") || comments(value) > 1 { // godotenv cuts at the last
-		return errors.New("'#' must be in single quotes")
 	}
 	return nil
 }
