@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/netip"
 	"strings"
 	"sync"
 	"syscall"
@@ -188,9 +187,8 @@ func operandGroup(words []string) (envmap.Event, error) {
 
 // checkName allows what an identifier may be, but for wildcards and addresses.
 func checkName(said, name string) error {
-	_, err := netip.ParseAddr(name)
-	fault := envmap.Event{Cmd: envmap.PrePerform, Domains: []string{name}}.Validate()
-	if err == nil || fault != nil || strings.HasPrefix(name, "*.") {
+	challenge := envmap.Event{Cmd: envmap.PerformChallenge, Type: envmap.DNS01, Domain: name, Validation: strings.Repeat("x", 43)}
+	if challenge.Validate() != nil {
 		return &envmap.ValueError{Name: "NAME", Value: said, Reason: "is not a DNS name"}
 	}
 	return nil

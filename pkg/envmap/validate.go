@@ -2,7 +2,6 @@ package envmap
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,26 +26,30 @@ const (
 //	identifiers     LDH and underscore labels in lower case, or an IP address
 //	paths           absolute, free of control characters
 func (e Event) Validate() error {
-	checks := []func() error{e.validateCmd, e.validateIdentifiers, e.validatePaths, e.validateTexts, e.validateNumbers}
-	if e.IsChallenge() {
-		checks = append(checks, e.validateChallenge)
-	}
-	for _, check := range checks {
-		if err := check(); err != nil {
-			return err
+	return firstFault(e.validateCmd(), e.validateIdentifiers(), e.validatePaths(), e.validateTexts(), e.validateNumbers(), e.validateChallenge())
+}
+
+// firstFault is the first fault, if there is one.
+func firstFault(faults ...error) error {
+	for _, fault := range faults {
+		if fault != nil {
+			return fault
 		}
 	}
 	return nil
 }
 
-func (e Event) validateCmd() error {
+func (e *Event) validateCmd() error {
 	if _, known := members[e.Cmd]; !known {
 		return &ValueError{Name: "cmd", Value: string(e.Cmd), Reason: "is not an event"}
 	}
 	return nil
 }
 
-func (e Event) validateChallenge() error {
+func (e *Event) validateChallenge() error {
+	if !e.IsChallenge() {
+		return nil
+	}
 	if e.Domain == "" && (e.TXTDomain == "" || !strings.HasPrefix(e.Type, "dns-")) {
 		return &ValueError{Name: "domain", Reason: "is missing"}
 	}
@@ -66,7 +69,7 @@ func (e Event) validateChallenge() error {
 }
 
 // validateValue checks the validation against the form that its type allows.
-func (e Event) validateValue() error {
+func (e *Event) validateValue() error {
 	if e.Validation == "" && e.Partial && e.Cmd == Cleanup {
 		return nil // the journal knows it
 	}
@@ -91,7 +94,7 @@ func (e Event) validateValue() error {
 	return &ValueError{Name: "type", Value: e.Type, Reason: "is not a challenge type"}
 }
 
-func (e Event) wanted(ok bool, reason string) error {
+func (e *Event) wanted(ok bool, reason string) error {
 	if ok {
 		return nil
 	}
@@ -99,8 +102,8 @@ func (e Event) wanted(ok bool, reason string) error {
 }
 
 // validatePlaces checks where the response is to be found.
-func (e Event) validatePlaces() error {
-	if _, err := netip.ParseAddr(e.Domain); err == nil && strings.HasPrefix(e.Type, "dns-") {
+func (e *Event) validatePlaces() error {
+	if isAddress(e.Domain) && strings.HasPrefix(e.Type, "dns-") {
 		return &ValueError{Name: "domain", Value: e.Domain, Reason: "is an IP address, which " + e.Type + " is not for"}
 	}
 	if e.TXTDomain != "" && !isName(e.TXTDomain) {
@@ -115,7 +118,7 @@ func (e Event) validatePlaces() error {
 	return nil
 }
 
-func (e Event) validateIdentifiers() error {
+func (e *Event) validateIdentifiers() error {
 	if reason := identifierFault(e.Domain); e.Domain != "" && reason != "" {
 		return &ValueError{Name: "domain", Value: e.Domain, Reason: reason}
 	}
@@ -140,7 +143,7 @@ func validateList(name string, list []string) error {
 	return nil
 }
 
-func (e Event) validatePaths() error {
+func (e *Event) validatePaths() error {
 	for _, name := range []string{"cert_path", "key_path", "chain_path", "fullchain_path", "csr_path", "ocsp_path", "cert_dir"} {
 		path := *e.text(name)
 		if path != "" && (path[0] != '/' || len(path) > maxPath || !isText(path, "")) {
@@ -150,7 +153,7 @@ func (e Event) validatePaths() error {
 	return nil
 }
 
-func (e Event) validateTexts() error {
+func (e *Event) validateTexts() error {
 	for _, name := range []string{"status", "validated", "error", "body", "method", "headers", "title", "command", "cert_pem", "key_pem", "messages"} {
 		text := *e.text(name)
 		shown := text
@@ -167,7 +170,7 @@ func (e Event) validateTexts() error {
 	return nil
 }
 
-func (e Event) validateNumbers() error {
+func (e *Event) validateNumbers() error {
 	for _, name := range []string{"timestamp", "cert_timestamp", "port"} {
 		if n := *e.text(name); n != "" && !isNumber(n) {
 			return &ValueError{Name: name, Value: n, Reason: "is not a decimal number"}
@@ -203,7 +206,7 @@ func identifierFault(s string) string {
 	if s == "" {
 		return "is empty"
 	}
-	if _, err := netip.ParseAddr(s); err == nil && !strings.Contains(s, "%") {
+	if isAddress(s) {
 		return ""
 	}
 	for i := 0; i < len(s); i++ {
@@ -215,11 +218,6 @@ func identifierFault(s string) string {
 		return "is not a DNS name or an IP address"
 	}
 	return ""
-}
-
-func isIPv4(s string) bool {
-	addr, err := netip.ParseAddr(s)
-	return err == nil && addr.Is4()
 }
 
 // isName accepts LDH and underscore labels (RFC 1034 section 3.5, RFC 8552).
