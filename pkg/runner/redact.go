@@ -2,7 +2,7 @@ package runner
 
 import (
 	"encoding/base64"
-	"net/url"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -31,8 +31,8 @@ func redactor(credentials map[string]string) func(string) string {
 }
 
 func formsOf(secret string) []string {
-	escaped := url.QueryEscape(secret)
-	forms := []string{secret, escaped, strings.ReplaceAll(escaped, "+", "%20"), url.PathEscape(secret)}
+	inQuery := escaped(secret, "")
+	forms := []string{secret, inQuery, strings.ReplaceAll(inQuery, "%20", "+"), escaped(secret, "$&+:=@")}
 	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		forms = append(forms, encoding.EncodeToString([]byte(secret)), encoding.WithPadding(base64.NoPadding).EncodeToString([]byte(secret)))
 		for before := range 3 {
@@ -40,6 +40,22 @@ func formsOf(secret string) []string {
 		}
 	}
 	return forms
+}
+
+// escaped is a text as a URL has it: letters, digits, -._~ and the kept
+// characters as they are, every other byte as %XX (RFC 3986 section 2.1). Package
+// net/url would bring net/netip along, which a program pays for when it starts.
+func escaped(text, kept string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~"+kept, c) >= 0:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 // insideBase64 is the part of an encoding that depends on the secret alone,
