@@ -32,27 +32,28 @@ func dehydrated() *Convention {
 type operation struct {
 	name     string
 	cmd      Cmd
-	operands []string
+	operands string // separated by spaces
 	least    int
 	named    bool
 }
 
-func operations() []operation {
-	triplet := []string{"domain", "token", "validation"}
-	return []operation{
-		{"deploy_challenge", PerformChallenge, triplet, 3, true},
-		{"clean_challenge", Cleanup, triplet, 3, true},
-		{"startup_hook", Startup, nil, 0, false},
-		{"exit_hook", Exit, []string{"error"}, 0, false},
-		{"generate_csr", GenerateCSR, []string{"domain", "cert_dir", "domains"}, 3, false},
-		{"sync_cert", SyncCert, []string{"key_path", "cert_path", "fullchain_path", "chain_path", "csr_path"}, 5, true},
-		{"deploy_cert", DeployCert, []string{"domain", "key_path", "cert_path", "fullchain_path", "chain_path", "timestamp"}, 5, true},
-		{"unchanged_cert", UnchangedCert, []string{"domain", "key_path", "cert_path", "fullchain_path", "chain_path"}, 5, false},
-		{"deploy_ocsp", DeployOCSP, []string{"domain", "ocsp_path", "timestamp"}, 3, true},
-		{"invalid_challenge", InvalidChallenge, []string{"domain", "error"}, 2, true},
-		{"request_failure", RequestFailure, []string{"status", "body", "method", "headers"}, 3, false},
+func operations() [11]operation {
+	return [...]operation{
+		{"deploy_challenge", PerformChallenge, "domain token validation", 3, true},
+		{"clean_challenge", Cleanup, "domain token validation", 3, true},
+		{"startup_hook", Startup, "", 0, false},
+		{"exit_hook", Exit, "error", 0, false},
+		{"generate_csr", GenerateCSR, "domain cert_dir domains", 3, false},
+		{"sync_cert", SyncCert, "key_path cert_path fullchain_path chain_path csr_path", 5, true},
+		{"deploy_cert", DeployCert, "domain key_path cert_path fullchain_path chain_path timestamp", 5, true},
+		{"unchanged_cert", UnchangedCert, "domain key_path cert_path fullchain_path chain_path", 5, false},
+		{"deploy_ocsp", DeployOCSP, "domain ocsp_path timestamp", 3, true},
+		{"invalid_challenge", InvalidChallenge, "domain error", 2, true},
+		{"request_failure", RequestFailure, "status body method headers", 3, false},
 	}
 }
+
+func (op operation) words() []string { return strings.Fields(op.operands) }
 
 func decodeDehydrated(c *Convention, call Call) ([]Event, error) {
 	if len(call.Args) == 0 {
@@ -77,10 +78,13 @@ func (op operation) decode(call Call) ([]Event, error) {
 		return op.decodeChallenges(call, operands)
 	}
 	if len(operands) < op.least {
-		return nil, &CallError{op.name, "got " + count(len(operands), "argument") + ", need " + strings.Join(op.operands, " ")}
+		return nil, &CallError{op.name, "got " + count(len(operands), "argument") + ", need " + op.operands}
 	}
 	e := Event{Cmd: op.cmd, Client: "dehydrated"}
-	for i, name := range op.operands[:min(len(operands), len(op.operands))] {
+	for i, name := range op.words() {
+		if i == len(operands) {
+			break
+		}
 		if err := op.set(&e, name, operands[i]); err != nil {
 			return nil, op.renamed(err)
 		}
@@ -158,7 +162,7 @@ func (op operation) decodeChallenges(call Call, operands []string) ([]Event, err
 
 func (op operation) decodeChallenge(call Call, triplet []string) (Event, error) {
 	e := Event{Cmd: op.cmd, Client: "dehydrated", Type: call.Env["CHALLENGETYPE"]}
-	for i, name := range op.operands {
+	for i, name := range op.words() {
 		if err := op.set(&e, name, triplet[i]); err != nil {
 			return e, op.renamed(err)
 		}
@@ -235,7 +239,7 @@ func sameType(order []Event) error {
 
 func (op operation) encode(e Event) (Call, error) {
 	call := Call{Args: []string{op.name}, Env: dehydratedEnv(e)}
-	for i, name := range op.operands {
+	for i, name := range op.words() {
 		word, err := op.operand(e, name, call.Env)
 		if err != nil {
 			return Call{}, err

@@ -3,6 +3,7 @@ package envmap
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,11 +27,9 @@ func handler() *Convention {
 	}
 }
 
-// phases gives each event's word in argv[1].
-var phases = map[Cmd]string{
-	PrePerform: "pre-perform", PerformChallenge: "perform", PostPerform: "post-perform",
-	PreCleanup: "pre-cleanup", Cleanup: "cleanup", PostCleanup: "post-cleanup",
-	DeployCert: "deploy_cert", UnchangedCert: "unchanged_cert",
+// handlerPhases are the events that a handler knows; argv[1] is their phase.
+func handlerPhases() []Cmd {
+	return []Cmd{PrePerform, PerformChallenge, PostPerform, PreCleanup, Cleanup, PostCleanup, DeployCert, UnchangedCert}
 }
 
 // handlerMembers are the members that become variables: all that the plugin
@@ -67,11 +66,10 @@ func handlerDeclined(status int, stdout []byte) bool {
 }
 
 func encodeHandler(e Event) (Call, error) {
-	phase, known := phases[e.Cmd]
-	if !known {
+	if !slices.Contains(handlerPhases(), e.Cmd) {
 		return Call{}, &UnsupportedError{Convention: "handler", Cmd: e.Cmd}
 	}
-	call := Call{Args: []string{phase}, Env: map[string]string{}}
+	call := Call{Args: []string{e.Phase()}, Env: map[string]string{}}
 	for _, c := range e.Challenges {
 		call.Stdin = append(call.Stdin, jsonLine(c)...)
 	}
@@ -142,8 +140,8 @@ func decodeHandler(c Call) ([]Event, error) {
 		return nil, &CallError{Reason: "need a phase as the only argument"}
 	}
 	e := Event{Client: "handler"}
-	for cmd, phase := range phases {
-		if phase == c.Args[0] {
+	for _, cmd := range handlerPhases() {
+		if (Event{Cmd: cmd}).Phase() == c.Args[0] {
 			e.Cmd = cmd
 		}
 	}
