@@ -59,10 +59,12 @@ type step struct {
 	taken bool // this run's, not one that an earlier run left
 }
 
-// version is the first thing in a record; another of the family is not read.
+// A record begins with its version. The first was JSON, and is still read: it
+// may stand there across an upgrade. Another of the family is left alone.
 const (
 	family  = "extauth-journal "
-	version = family + "1 "
+	version = family + "2 "
+	inJSON  = family + "1 "
 )
 
 // open makes the journal's directory; existed tells whether it was there.
@@ -175,19 +177,21 @@ func isOtherVersion(text []byte) bool {
 	theirs, found := strings.CutPrefix(string(head), family)
 	number, rest, _ := strings.Cut(theirs, " ")
 	_, err := strconv.Atoi(number)
-	return found && err == nil && family+number+" " != version && version+rest == header(body)
+	known := family+number+" " == version || family+number+" " == inJSON
+	return found && err == nil && !known && version+rest == header(body)
 }
 
 func parseRecord(text []byte) (*record, error) {
 	head, body, found := bytes.Cut(text, []byte("\n"))
-	if !found || string(head) != header(body) {
+	rest, old := strings.CutPrefix(string(head), inJSON)
+	switch {
+	case found && old && version+rest == header(body):
+		r := &record{}
+		return r, json.Unmarshal(body, r)
+	case !found || string(head) != header(body):
 		return nil, errors.New("is torn")
 	}
-	r := &record{}
-	if err := json.Unmarshal(body, r); err != nil {
-		return nil, errors.New("is not a record")
-	}
-	return r, nil
+	return readRecord(string(body))
 }
 
 // header is a record's first line: the version, the length and the checksum
@@ -200,12 +204,7 @@ func header(body []byte) string {
 // save puts a record on disk before it returns: written to a temporary file,
 // fsync, rename, fsync of the directory.
 func (j journal) save(key string, r *record) error {
-	kept := *r
-	kept.Event = withoutSecrets(kept.Event)
-	body, err := json.Marshal(kept)
-	if err != nil {
-		return &JournalError{err}
-	}
+	body := appendRecord(r)
 	text := append([]byte(header(body)+"\n"), body...)
 	if err := j.write(key, text); err != nil {
 		os.Remove(j.temporary(key))
@@ -220,12 +219,6 @@ func (j journal) put(key string, r *record) error {
 		return j.remove(key)
 	}
 	return j.save(key, r)
-}
-
-// withoutSecrets leaves out key material, and members that nobody knows.
-func withoutSecrets(e envmap.Event) envmap.Event {
-	e.CertPEM, e.KeyPEM, e.Extra = "", "", nil
-	return e
 }
 
 func (j journal) temporary(key string) string { return j.path(key) + ".new" }
@@ -244,7 +237,7 @@ func (j journal) write(key string, text []byte) error {
 	if err = errors.Join(err, f.Close(), j.at("rename")); err != nil {
 		return err
 	}
-	return os.Rename(j.temporary(key), j.path(key))
+	return syscall.Rename(j.temporary(key), j.path(key))
 }
 
 // remove forgets a challenge.
@@ -278,7 +271,7 @@ func (j journal) sync() error {
 	if err := j.at("fsync of the directory"); err != nil {
 		return &JournalError{err}
 	}
-	d, err := os.Open(j.dir)
+	d, err := open(j.dir, os.O_RDONLY, 0)
 	if err != nil {
 		return &JournalError{err}
 	}

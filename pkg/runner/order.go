@@ -1,13 +1,12 @@
 package runner
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/extauth/extauth/pkg/envmap"
 )
@@ -54,17 +53,12 @@ func (o order) add(m member) error {
 	if o.name == "" {
 		return nil
 	}
-	m.Event = withoutSecrets(m.Event)
-	line, err := json.Marshal(m)
-	if err != nil {
-		return &JournalError{err}
-	}
 	f, err := private(o.journal.path(o.name), os.O_CREATE|os.O_WRONLY|os.O_APPEND)
 	if err != nil {
 		return &JournalError{err}
 	}
 	if err = o.journal.at("add to the order"); err == nil {
-		_, err = f.Write(append(line, '\n'))
+		_, err = f.Write(write("member", func(n *notes) { n.member(&m) }))
 	}
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return &JournalError{err}
@@ -93,9 +87,9 @@ func (o order) members() (standing []member, known bool) {
 	}
 	undone := map[string]bool{}
 	var all []member
-	for _, line := range bytes.Split(text, []byte("\n")) {
+	for line := range strings.Lines(string(text)) {
 		var m member
-		if json.Unmarshal(line, &m) != nil {
+		if readMember(line, &m) != nil {
 			continue
 		}
 		undone[key(m.Event)] = m.Undone

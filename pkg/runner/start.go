@@ -115,7 +115,7 @@ func missingInterpreter(path string) string {
 
 // interpreter reads what stands behind #! in a file's first line.
 func interpreter(path string) (text string, script bool) {
-	f, err := os.Open(path)
+	f, err := open(path, os.O_RDONLY, 0)
 	if err != nil {
 		return "", false
 	}
