@@ -176,10 +176,7 @@ func completeValidation(e *Event) error {
 	if e.KeyAuth == "" {
 		return nil
 	}
-	want := map[string]string{
-		HTTP01: e.KeyAuth, DNS01: DNSValue(e.KeyAuth), DNSAccount01: DNSValue(e.KeyAuth),
-		TLSALPN01: DNSValue(e.KeyAuth), TLSSNI01: SNIName(e.KeyAuth),
-	}[e.Type]
+	want := valueOf(e.Type, e.KeyAuth)
 	if e.Validation == "" {
 		e.Validation = want
 	}
@@ -190,6 +187,20 @@ func completeValidation(e *Event) error {
 		return &ValueError{Name: "validation", Value: e.Validation, Reason: "does not follow from the key authorization"}
 	}
 	return nil
+}
+
+// valueOf is the value that follows from a key authorization, or "" for types
+// where none does.
+func valueOf(challengeType, keyAuth string) string {
+	switch challengeType {
+	case HTTP01:
+		return keyAuth
+	case DNS01, DNSAccount01, TLSALPN01:
+		return DNSValue(keyAuth)
+	case TLSSNI01:
+		return SNIName(keyAuth)
+	}
+	return ""
 }
 
 // sameValue compares values of a type whose forms may differ.

@@ -1,6 +1,7 @@
 package envmap
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 )
@@ -20,51 +21,131 @@ func jsonLines() *Convention {
 	}
 }
 
-// members lists each event's members in the order of the wire.
-var members = map[Cmd][]string{
-	PerformChallenge: {"type", "domain", "token", "z_domain", "validation", "txt_domain", "uri", "command",
-		"cert_path", "key_path", "port", "key_auth", "cert_pem", "key_pem", "remaining", "domains"},
-	Cleanup: {"type", "status", "domain", "token", "validation", "key_auth", "validated", "error",
-		"txt_domain", "remaining", "domains"},
-	PrePerform:    {"domains"},
-	PostPerform:   {"domains", "challenges"},
-	PreCleanup:    {"domains"},
-	PostCleanup:   {"domains", "challenges"},
-	DeployCert:    {"domain", "cert_path", "key_path", "chain_path", "fullchain_path", "timestamp", "cert_timestamp", "domains"},
-	UnchangedCert: {"domain", "cert_path", "key_path", "chain_path", "fullchain_path", "timestamp", "cert_timestamp", "domains"},
-	SyncCert:      {"cert_path", "key_path", "chain_path", "fullchain_path", "csr_path", "domains"},
-	DeployOCSP:    {"domain", "ocsp_path", "timestamp", "domains"},
-	GenerateCSR:   {"domain", "cert_dir", "domains"},
+// wire lists each event's members in the order of the wire. (A map would be made
+// whenever a program starts; this is laid out when it is built.)
+var wire = [...]struct {
+	cmd     Cmd
+	members []string
+}{
+	{PerformChallenge, []string{"type", "domain", "token", "z_domain", "validation", "txt_domain", "uri", "command",
+		"cert_path", "key_path", "port", "key_auth", "cert_pem", "key_pem", "remaining", "domains"}},
+	{Cleanup, []string{"type", "status", "domain", "token", "validation", "key_auth", "validated", "error",
+		"txt_domain", "remaining", "domains"}},
+	{PrePerform, []string{"domains"}},
+	{PostPerform, []string{"domains", "challenges"}},
+	{PreCleanup, []string{"domains"}},
+	{PostCleanup, []string{"domains", "challenges"}},
+	{DeployCert, []string{"domain", "cert_path", "key_path", "chain_path", "fullchain_path", "timestamp", "cert_timestamp", "domains"}},
+	{UnchangedCert, []string{"domain", "cert_path", "key_path", "chain_path", "fullchain_path", "timestamp", "cert_timestamp", "domains"}},
+	{SyncCert, []string{"cert_path", "key_path", "chain_path", "fullchain_path", "csr_path", "domains"}},
+	{DeployOCSP, []string{"domain", "ocsp_path", "timestamp", "domains"}},
+	{GenerateCSR, []string{"domain", "cert_dir", "domains"}},
+	{InvalidChallenge, []string{"domain", "error", "domains"}},
+	{RequestFailure, []string{"status", "body", "method", "headers"}},
+	{Startup, []string{}},
+	{Exit, []string{"error", "domains", "failed_domains"}},
+	{Save, []string{"title", "temporary"}},
+	{Restart, []string{}},
+	{Report, []string{"messages"}},
+}
 
-	InvalidChallenge: {"domain", "error", "domains"},
-	RequestFailure:   {"status", "body", "method", "headers"},
-	Startup:          {},
-	Exit:             {"error", "domains", "failed_domains"},
-	Save:             {"title", "temporary"},
-	Restart:          {},
-	Report:           {"messages"},
+// membersOf are an event's members; known is false where it is none.
+func membersOf(cmd Cmd) (names []string, known bool) {
+	for i := range wire {
+		if wire[i].cmd == cmd {
+			return wire[i].members, true
+		}
+	}
+	return nil, false
+}
+
+// has tells whether the event has a member of that name.
+func (e *Event) has(name string) bool {
+	names, _ := membersOf(e.Cmd)
+	return contains(names, name)
 }
 
 // text is the place of a member that is kept as text; nil for the others.
 func (e *Event) text(name string) *string {
-	places := []struct {
-		name  string
-		place *string
-	}{
-		{"type", &e.Type}, {"domain", &e.Domain}, {"token", &e.Token}, {"z_domain", &e.ZDomain},
-		{"validation", &e.Validation}, {"txt_domain", &e.TXTDomain}, {"uri", &e.URI}, {"command", &e.Command},
-		{"cert_path", &e.CertPath}, {"key_path", &e.KeyPath}, {"chain_path", &e.ChainPath},
-		{"fullchain_path", &e.FullchainPath}, {"csr_path", &e.CSRPath}, {"ocsp_path", &e.OCSPPath},
-		{"cert_dir", &e.CertDir}, {"port", &e.Port}, {"key_auth", &e.KeyAuth}, {"cert_pem", &e.CertPEM},
-		{"key_pem", &e.KeyPEM}, {"status", &e.Status}, {"validated", &e.Validated}, {"error", &e.Error},
-		{"body", &e.Body}, {"method", &e.Method}, {"headers", &e.Headers}, {"title", &e.Title},
-		{"timestamp", &e.Timestamp}, {"cert_timestamp", &e.CertTimestamp},
-		{"temporary", &e.Temporary}, {"messages", &e.Messages},
+	if place := e.challengeText(name); place != nil {
+		return place
 	}
-	for _, p := range places {
-		if p.name == name {
-			return p.place
-		}
+	if place := e.certificateText(name); place != nil {
+		return place
+	}
+	switch name {
+	case "body":
+		return &e.Body
+	case "method":
+		return &e.Method
+	case "headers":
+		return &e.Headers
+	case "title":
+		return &e.Title
+	case "temporary":
+		return &e.Temporary
+	case "messages":
+		return &e.Messages
+	}
+	return nil
+}
+
+func (e *Event) challengeText(name string) *string {
+	switch name {
+	case "type":
+		return &e.Type
+	case "domain":
+		return &e.Domain
+	case "token":
+		return &e.Token
+	case "z_domain":
+		return &e.ZDomain
+	case "validation":
+		return &e.Validation
+	case "txt_domain":
+		return &e.TXTDomain
+	case "uri":
+		return &e.URI
+	case "command":
+		return &e.Command
+	case "port":
+		return &e.Port
+	case "key_auth":
+		return &e.KeyAuth
+	case "cert_pem":
+		return &e.CertPEM
+	case "key_pem":
+		return &e.KeyPEM
+	case "status":
+		return &e.Status
+	case "validated":
+		return &e.Validated
+	case "error":
+		return &e.Error
+	}
+	return nil
+}
+
+func (e *Event) certificateText(name string) *string {
+	switch name {
+	case "cert_path":
+		return &e.CertPath
+	case "key_path":
+		return &e.KeyPath
+	case "chain_path":
+		return &e.ChainPath
+	case "fullchain_path":
+		return &e.FullchainPath
+	case "csr_path":
+		return &e.CSRPath
+	case "ocsp_path":
+		return &e.OCSPPath
+	case "cert_dir":
+		return &e.CertDir
+	case "timestamp":
+		return &e.Timestamp
+	case "cert_timestamp":
+		return &e.CertTimestamp
 	}
 	return nil
 }
@@ -91,7 +172,7 @@ func isLiteral(name string) bool {
 }
 
 func encodeJSON(e Event) (Call, error) {
-	if _, known := members[e.Cmd]; !known {
+	if _, known := membersOf(e.Cmd); !known {
 		return Call{}, &UnsupportedError{Convention: "json", Cmd: e.Cmd}
 	}
 	return Call{Stdin: jsonLine(e)}, nil
@@ -100,13 +181,14 @@ func encodeJSON(e Event) (Call, error) {
 // jsonLine writes an event in the canonical form, with its line feed. What the
 // client did not say is left out.
 func jsonLine(e Event) []byte {
-	return append(appendEvent(nil, e), '\n')
+	return append(appendEvent(make([]byte, 0, 512), &e), '\n')
 }
 
-func appendEvent(b []byte, e Event) []byte {
+func appendEvent(b []byte, e *Event) []byte {
 	b = append(b, `{"cmd": `...)
 	b = appendString(b, string(e.Cmd))
-	for _, name := range members[e.Cmd] {
+	names, _ := membersOf(e.Cmd)
+	for _, name := range names {
 		b = appendMember(b, e, name)
 	}
 	for _, m := range e.Extra {
@@ -119,9 +201,9 @@ func appendEvent(b []byte, e Event) []byte {
 }
 
 // appendMember writes one member, or nothing where the client did not say it.
-func appendMember(b []byte, e Event, name string) []byte {
+func appendMember(b []byte, e *Event, name string) []byte {
 	switch {
-	case e.null(name):
+	case contains(e.Nulls, name):
 		return append(appendName(b, name), "null"...)
 	case name == "remaining":
 		return appendRemaining(b, e)
@@ -129,7 +211,7 @@ func appendMember(b []byte, e Event, name string) []byte {
 		return appendChallenges(b, e)
 	case e.list(name) != nil:
 		return appendList(b, name, *e.list(name))
-	case e.Cmd == Cleanup && name == "txt_domain" && e.TXTDomain == TXTName(e.Type, e.Domain):
+	case name == "txt_domain" && e.Cmd == Cleanup && e.TXTDomain == TXTName(e.Type, e.Domain):
 		return b // the wire has it only where it does not follow from the domain
 	}
 	value := *e.text(name)
@@ -160,7 +242,7 @@ func (e Event) From(address string, uid int) Event {
 	return e
 }
 
-func appendRemaining(b []byte, e Event) []byte {
+func appendRemaining(b []byte, e *Event) []byte {
 	if e.Remaining == nil {
 		return b
 	}
@@ -181,16 +263,16 @@ func appendList(b []byte, name string, list []string) []byte {
 	return append(b, ']')
 }
 
-func appendChallenges(b []byte, e Event) []byte {
+func appendChallenges(b []byte, e *Event) []byte {
 	if len(e.Challenges) == 0 {
 		return b
 	}
 	b = append(appendName(b, "challenges"), '[')
-	for i, c := range e.Challenges {
+	for i := range e.Challenges {
 		if i > 0 {
 			b = append(b, ", "...)
 		}
-		b = appendEvent(b, c)
+		b = appendEvent(b, &e.Challenges[i])
 	}
 	return append(b, ']')
 }
@@ -202,11 +284,11 @@ func appendName(b []byte, name string) []byte {
 }
 
 func decodeJSON(c Call) ([]Event, error) {
-	line := strings.TrimSuffix(strings.TrimSuffix(string(c.Stdin), "\n"), "\r")
-	if strings.ContainsRune(line, '\n') {
+	line := bytes.TrimSuffix(bytes.TrimSuffix(c.Stdin, []byte("\n")), []byte("\r"))
+	if bytes.ContainsRune(line, '\n') {
 		return nil, &CallError{Reason: "more than one line"}
 	}
-	e, err := decodeObject([]byte(line), c.Env["EXTAUTH_THUMBPRINT"])
+	e, err := decodeObject(line, c.Env["EXTAUTH_THUMBPRINT"])
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +344,7 @@ func (e *Event) setCmd(value string) error {
 	if err != nil {
 		return err
 	}
-	if _, known := members[Cmd(cmd)]; !known {
+	if _, known := membersOf(Cmd(cmd)); !known {
 		return &ValueError{Name: "cmd", Value: cmd, Reason: "is not an event"}
 	}
 	e.Cmd = Cmd(cmd)
@@ -277,7 +359,7 @@ func (e *Event) setMember(m Member) error {
 	case m.Name == "port" && (e.Cmd == DeployCert || e.Cmd == UnchangedCert):
 		// certbot-external-auth wrote the timestamp under this name (FIELD_TIMESTAMP).
 		m.Name = "timestamp"
-	case !contains(members[e.Cmd], m.Name):
+	case !e.has(m.Name):
 		return e.setExtra(m)
 	}
 	if m.Value == "null" {
@@ -290,7 +372,8 @@ func (e *Event) setMember(m Member) error {
 // setExtra keeps a member that nobody knows. One that differs from a known
 // name only in its case is refused: some readers take it for that.
 func (e *Event) setExtra(m Member) error {
-	for _, known := range append([]string{"cmd"}, members[e.Cmd]...) {
+	names, _ := membersOf(e.Cmd)
+	for _, known := range append([]string{"cmd"}, names...) {
 		if folded(m.Name) == known {
 			return &CallError{Reason: "member " + quoted(m.Name) + " is spelled " + quoted(known)}
 		}

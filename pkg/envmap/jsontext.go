@@ -18,6 +18,15 @@ const maxDepth = 32
 // parseObject reads one JSON object strictly: UTF-8, no half surrogate pair,
 // no name twice, nothing behind it. Values come back in the canonical spacing.
 func parseObject(text []byte) ([]Member, error) {
+	if object, ok := plainObject(text); ok {
+		return object, nil
+	}
+	return parseAnyObject(text)
+}
+
+// parseAnyObject is parseObject for every text, and the one that says what is
+// wrong with it.
+func parseAnyObject(text []byte) ([]Member, error) {
 	d, err := decoder(text)
 	if err != nil {
 		return nil, err
@@ -179,6 +188,9 @@ func parseElements(d *json.Decoder, depth int) ([]string, error) {
 
 // arrayValues reads the values of a member that must be an array.
 func arrayValues(name, value string) ([]string, error) {
+	if values, ok := plainStrings(value); ok {
+		return values, nil
+	}
 	d, err := decoder([]byte(value))
 	if err != nil {
 		return nil, err
@@ -191,6 +203,9 @@ func arrayValues(name, value string) ([]string, error) {
 
 // stringValue reads a member that must be a string.
 func stringValue(name, value string) (string, error) {
+	if text, ok := unquotedPlain(value); ok {
+		return text, nil
+	}
 	var s string
 	if err := json.Unmarshal([]byte(value), &s); err != nil || value == "null" {
 		return "", &ValueError{Name: name, Reason: "is not a string"}
@@ -204,21 +219,34 @@ func stringValue(name, value string) (string, error) {
 // appendString writes a string as Python's json.dumps does: ASCII, with \u
 // escapes in lower-case hex (CPython: json/encoder.py, ESCAPE_DCT).
 func appendString(b []byte, s string) []byte {
-	const short = "\b\f\n\r\t\"\\"
-	const escapes = `bfnrt"\`
 	b = append(b, '"')
-	for _, r := range s {
-		switch i := strings.IndexRune(short, r); {
-		case i >= 0:
-			b = append(b, '\\', escapes[i])
-		case ' ' <= r && r <= '~':
-			b = append(b, byte(r))
-		case r > 0xffff:
-			r -= 0x10000
-			b = fmt.Appendf(b, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
-		default:
-			b = fmt.Appendf(b, `\u%04x`, r)
+	for s != "" {
+		n := lengthOf(plainBytes(), s)
+		b = append(b, s[:n]...)
+		if s = s[n:]; s != "" {
+			r, size := utf8.DecodeRuneInString(s)
+			b, s = appendEscape(b, r), s[size:]
 		}
 	}
 	return append(b, '"')
+}
+
+// appendEscape writes a character that is not plain.
+func appendEscape(b []byte, r rune) []byte {
+	const short = "\b\f\n\r\t\"\\"
+	const escapes = `bfnrt"\`
+	if i := strings.IndexRune(short, r); i >= 0 {
+		return append(b, '\\', escapes[i])
+	}
+	if r > 0xffff {
+		high, low := utf16.EncodeRune(r)
+		return appendUnit(appendUnit(b, high), low)
+	}
+	return appendUnit(b, r)
+}
+
+// appendUnit writes a UTF-16 code unit as \uXXXX.
+func appendUnit(b []byte, unit rune) []byte {
+	const digits = "0123456789abcdef"
+	return append(b, '\\', 'u', digits[unit>>12], digits[unit>>8&15], digits[unit>>4&15], digits[unit&15])
 }
