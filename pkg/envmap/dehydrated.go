@@ -181,6 +181,11 @@ func (op operation) decodeChallenge(call Call, triplet []string) (Event, error) 
 	return done, op.renamed(err)
 }
 
+// maxListed is how many identifiers are repeated with each challenge of an
+// order: as many as fit into one variable, however long they are (128 KiB,
+// execve(2)). With more, each challenge would cost as much as all of them.
+const maxListed = 500
+
 // setBatch tells each of several challenges that came in one call of the
 // others: they are a whole order.
 func setBatch(events []Event) {
@@ -192,8 +197,11 @@ func setBatch(events []Event) {
 		domains[i] = e.Domain
 	}
 	for i := range events {
+		if events[i].Order = ""; len(events) > maxListed {
+			continue
+		}
 		remaining := len(events) - 1 - i
-		events[i].Remaining, events[i].Domains, events[i].Order = &remaining, domains, ""
+		events[i].Remaining, events[i].Domains = &remaining, domains
 	}
 }
 

@@ -116,7 +116,7 @@ func brackets(o order, events []envmap.Event, recorded bool) (first, last bool) 
 
 // members are the order's challenges, as clean-ups, and its identifiers.
 func (c *call) members(o order, events []envmap.Event) ([]envmap.Event, []string) {
-	domains := domainsOf(events[0])
+	domains := identifiersIn(events)
 	if standing, known := o.standing(); known && events[0].Remaining != nil {
 		return asCleanup(standing), domains
 	}
@@ -137,15 +137,16 @@ func asCleanup(events []envmap.Event) []envmap.Event {
 func (c *call) cleanupBlind(ctx context.Context, events []envmap.Event) error {
 	c.trace("no journal in %s: cleaning up with every handler of the chain", c.State)
 	first, last := events[0], events[len(events)-1]
+	domains := identifiersIn(events)
 	var errs []error
 	if len(events) > 1 || isFirst(first) {
-		errs = append(errs, c.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Domains: first.Domains}, nil))
+		errs = append(errs, c.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Domains: domains}, nil))
 	}
 	for _, e := range reversed(events) {
 		errs = append(errs, c.cleanBlind(ctx, e))
 	}
 	if len(events) > 1 || isLast(last) {
-		errs = append(errs, c.bracket(ctx, envmap.Event{Cmd: envmap.PostCleanup, Domains: last.Domains, Challenges: asCleanup(events)}, nil))
+		errs = append(errs, c.bracket(ctx, envmap.Event{Cmd: envmap.PostCleanup, Domains: domains, Challenges: asCleanup(events)}, nil))
 	}
 	return errors.Join(errs...)
 }

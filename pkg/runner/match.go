@@ -80,6 +80,19 @@ func domainsOf(e envmap.Event) []string {
 	return []string{e.Domain}
 }
 
+// identifiersIn are the identifiers of the order that a call is about: those that
+// the client lists, or its challenges'.
+func identifiersIn(events []envmap.Event) []string {
+	if len(events) == 1 || len(events[0].Domains) > 0 {
+		return domainsOf(events[0])
+	}
+	names := make([]string, len(events))
+	for i, e := range events {
+		names[i] = e.Domain
+	}
+	return names
+}
+
 // matchesDomain: a challenge is for the lines whose domain= is closest to its
 // name; what is no challenge is for every line that matches.
 func (h *Handler) matchesDomain(name string, e envmap.Event) bool {

@@ -178,7 +178,7 @@ func (p *performance) run(ctx context.Context) error {
 
 // domains are the order's identifiers.
 func (p *performance) domains() []string {
-	return domainsOf(p.events[0])
+	return identifiersIn(p.events)
 }
 
 // challengeType is the order's where it has one challenge. Others may mix types.

@@ -61,10 +61,6 @@ func withBrackets(events []envmap.Event) []envmap.Event {
 	return all
 }
 
-func identifiersIn(events []envmap.Event) []string {
-	return domainsOf(events[0])
-}
-
 // plan is what the handler would be run with for one event of a call.
 func (h *Handler) plan(e envmap.Event, all []envmap.Event) ([]string, error) {
 	if isBracket(e.Cmd) && !h.bracketed() {
@@ -112,7 +108,7 @@ func (h *Handler) line(e envmap.Event, call envmap.Call) string {
 	for name, value := range call.Env {
 		env[name] = value
 	}
-	if !h.IsProgram() {
+	if !h.IsProgram() || h.Persist {
 		env = nil // no variable goes there
 	}
 	words := append(sorted(env), h.words(e.Cmd)...)

@@ -99,7 +99,7 @@ func (n *notes) closer(place *[]closer) {
 // appendRecord writes a record: its event, then a line for each step.
 func appendRecord(r *record) []byte {
 	text := write("event", func(n *notes) {
-		started, e := r.Started.UnixNano(), withoutList(r.Event)
+		started, e := r.Started.UnixNano(), r.Event
 		n.number("started", &started)
 		n.event(&e)
 	})

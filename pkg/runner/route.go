@@ -52,33 +52,17 @@ func (h *Handler) setAliases(value string) error {
 
 func txtName(name string) string { return strings.TrimSuffix(strings.ToLower(name), ".") }
 
-// maxListed is how many identifiers of an order are repeated with each of its
-// challenges: as many as fit into one variable, however long they are (128 KiB,
-// execve(2)). A longer list would also make each challenge cost more.
-const maxListed = 500
-
 // told is an event as the handler is told of it: with its record where alias=
-// has it, and without the names of a very long order.
+// has it.
 func (h *Handler) told(e envmap.Event) envmap.Event {
 	if to, aliased := h.Aliases[e.TXTDomain]; aliased && e.IsChallenge() {
 		e.TXTDomain = to
 	}
-	if e.IsChallenge() {
-		e = withoutList(e)
-	}
-	if len(h.Aliases) > 0 || len(e.Challenges) > maxListed {
+	if len(h.Aliases) > 0 && len(e.Challenges) > 0 {
 		e.Challenges = slices.Clone(e.Challenges)
 		for i, c := range e.Challenges {
 			e.Challenges[i] = h.told(c)
 		}
-	}
-	return e
-}
-
-// withoutList makes a challenge of a very long order one of its own.
-func withoutList(e envmap.Event) envmap.Event {
-	if len(e.Domains) > maxListed {
-		e.Domains, e.Remaining = nil, nil
 	}
 	return e
 }
