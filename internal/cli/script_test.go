@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
@@ -92,12 +94,36 @@ func setup(env *testscript.Env) error {
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // or each program waits a second at its end
 	env.Setenv("EXTAUTH_STATE_DIR", filepath.Join(env.WorkDir, "state"))
+	limit(env)
 	return filepath.WalkDir(env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
 		return setMode(path)
 	})
+}
+
+// longest is how long a script may take, many times over what it does.
+const longest = 4 * time.Minute
+
+// limit ends a script that hangs: its processes, which all have its directory in
+// their environment. It fails then, and shows what it was at.
+func limit(env *testscript.Env) {
+	work := []byte("\x00WORK=" + env.WorkDir + "\x00")
+	timer := time.AfterFunc(longest, func() {
+		processes, _ := filepath.Glob("/proc/[0-9]*")
+		for _, process := range processes {
+			environ, _ := os.ReadFile(filepath.Join(process, "environ"))
+			pid, err := strconv.Atoi(filepath.Base(process))
+			if err != nil || !bytes.Contains(append([]byte{0}, environ...), work) {
+				continue
+			}
+			command, _ := os.ReadFile(filepath.Join(process, "cmdline"))
+			fmt.Fprintf(os.Stderr, "hangs in %s: %q\n", env.WorkDir, command)
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	})
+	env.Defer(func() { timer.Stop() })
 }
 
 func setMode(path string) error {
