@@ -35,6 +35,7 @@ httpreq protocol: lego, Traefik, acme.sh's dns_acmeproxy, Proxmox.
                          HASH is bcrypt's, as passwd and htpasswd -B write it;
                          *.example.org is every name below example.org
       --max-clients N    connections at once (256); others wait
+      --jobs N           requests that are run at once (64); others wait
       --grace DURATION   how long what is being run may go on behind a SIGTERM before
                          it is undone (10s)
       --socket-mode MODE, --socket-group GROUP
@@ -120,6 +121,7 @@ func (f *front) httpreq(web Web) error {
 	o := WebOptions{Log: f.warn}
 	set := f.flags()
 	webFlags(set, &o)
+	set.Var(&f.lines.jobs, "jobs", "")
 	operand, words, err := f.operandsOf(set)
 	switch {
 	case errors.Is(err, errDone):
@@ -268,8 +270,10 @@ func (f *front) serveWeb(web Web, o WebOptions, words []string) error {
 	if err != nil {
 		return err
 	}
+	r.Kept = &runner.Pool{}
+	defer r.Kept.Close()
 	o.Listen, o.Socket.Passed = absoluteAddress(o.Listen), f.passedSockets()
-	s := &service{front: f, address: o.Listen, target: t, runner: r, turns: make(chan struct{}, atOnce)}
+	s := &service{front: f, address: o.Listen, target: t, runner: r, turns: f.turns()}
 	return web.Serve(ctx, o, s.serveOne)
 }
 

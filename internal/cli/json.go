@@ -28,6 +28,8 @@ the client itself prints goes to standard error.
 
       --ack              run: answer as the plugin's callers did, with an empty line
                          for each perform_challenge; stop at the first failure
+      --jobs N           run: events of different orders at the same time, up to N
+                         (1, with --listen 64); each result line as its event ends
       --listen ADDRESS   run: serve many clients, at unix:PATH (a socket, or the one
                          that systemd passes) or fifo:DIRECTORY (named pipes)
       --socket-mode MODE permissions of what others connect to (0600)
@@ -42,6 +44,7 @@ the client itself prints goes to standard error.
 type linesOptions struct {
 	ack    bool
 	mute   bool // no line is answered
+	jobs   jobCount
 	listen *string
 	socket SocketOptions
 	client string
@@ -82,6 +85,7 @@ func (f *front) json(listen Listen) (worst int, err error) {
 func (f *front) linesFlags(set *flag.FlagSet) {
 	set.BoolVar(&f.lines.ack, "ack", false, "")
 	set.Func("listen", "", func(address string) error { f.lines.listen = &address; return nil })
+	set.Var(&f.lines.jobs, "jobs", "")
 	f.lines.socket.Mode = 0o600
 	set.Var(&f.lines.socket.Mode, "socket-mode", "")
 	set.StringVar(&f.lines.socket.Group, "socket-group", "", "")
@@ -92,7 +96,7 @@ func (f *front) linesFlags(set *flag.FlagSet) {
 func (f *front) checkOperand(set *flag.FlagSet, operand string) error {
 	others := map[string][]string{
 		"run":  {"client"},
-		"exec": {"ack", "listen", "socket-mode", "socket-group", "t", "to", "c", "chain", "e", "env-file", "n", "dry-run"},
+		"exec": {"ack", "jobs", "listen", "socket-mode", "socket-group", "t", "to", "c", "chain", "e", "env-file", "n", "dry-run"},
 	}
 	foreign, known := others[operand]
 	if !known {
@@ -105,6 +109,9 @@ func (f *front) checkOperand(set *flag.FlagSet, operand string) error {
 	}
 	if f.lines.listen != nil && (f.lines.ack || f.options.dryRun) {
 		return &usageError{"--listen excludes --ack and --dry-run"}
+	}
+	if f.lines.ack && f.lines.jobs > 1 {
+		return &usageError{"--ack excludes --jobs: its answers do not say what they are for"}
 	}
 	if f.lines.listen == nil && (isSet(set, "socket-mode") || isSet(set, "socket-group")) {
 		return &usageError{"--socket-mode and --socket-group are for --listen"}
@@ -120,7 +127,10 @@ func (f *front) runLines(listen Listen, words []string) (worst int, err error) {
 		return 0, err
 	case t.prints && (f.lines.listen != nil || f.lines.ack):
 		return 0, &usageError{"--to json without a HANDLER answers nobody; --listen and --ack need a HANDLER or a chain"}
-	case t.prints || f.options.dryRun:
+	case t.prints:
+		f.lines.mute = true
+		return f.newRelay(func(e envmap.Event) error { return f.run([]envmap.Event{e}, words) }).run()
+	case f.options.dryRun:
 		f.lines.mute = true
 		return f.eachLine(context.Background(), func(e envmap.Event) error { return f.run([]envmap.Event{e}, words) })
 	}
@@ -131,13 +141,21 @@ func (f *front) runLines(listen Listen, words []string) (worst int, err error) {
 	ctx, stop := runner.NotifyContext(context.Background())
 	defer stop()
 	r, err := f.runner(t)
-	switch {
-	case err != nil:
+	if err != nil {
 		return 0, err
+	}
+	r.Kept = &runner.Pool{}
+	defer r.Kept.Close()
+	switch {
 	case f.lines.listen != nil:
 		return 0, f.listen(ctx, listen, t, r)
 	case f.lines.ack:
 		return f.acknowledge(ctx, t, r)
+	case f.lines.jobs > 1:
+		return f.inParallel(ctx, func(ctx context.Context, own *front, e envmap.Event) error {
+			one := *r
+			return own.answered(ctx, t, &one, e)
+		})
 	}
 	return f.eachLine(ctx, func(e envmap.Event) error { return f.answered(ctx, t, r, e) })
 }

@@ -18,14 +18,31 @@ const maxLine = 1 << 20
 // eachLine decodes line after line of standard input. A line that is refused,
 // or that fails, is reported and does not keep the next from being served.
 func (f *front) eachLine(ctx context.Context, serve func(envmap.Event) error) (worst int, err error) {
+	err = f.readLines(ctx, func(number int, line []byte, err error) error {
+		if err == nil {
+			err = f.serveLine(line, serve)
+		} else {
+			err = f.refuseLine(err)
+		}
+		severity, err := f.report(number, err)
+		worst = max(worst, severity)
+		return err
+	})
+	return worst, err
+}
+
+// readLines gives each line of standard input that is not blank to take, with
+// its number, or with what is wrong with it. It ends with the input, the context
+// or an error of take.
+func (f *front) readLines(ctx context.Context, take func(number int, line []byte, err error) error) error {
 	lines := bufio.NewReaderSize(f.Stdin, 16<<10)
 	for number := 1; ; number++ {
 		line, err := awaitLine(ctx, lines)
 		if ctx.Err() != nil {
-			return worst, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 		if errors.Is(err, io.EOF) {
-			return worst, nil
+			return nil
 		}
 		if number == 1 {
 			line = bytes.TrimPrefix(line, []byte("\uFEFF"))
@@ -33,22 +50,23 @@ func (f *front) eachLine(ctx context.Context, serve func(envmap.Event) error) (w
 		if err == nil && len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		if err == nil {
-			err = f.serveLine(line, serve)
-		} else {
-			err = f.refuseLine(err)
-		}
-		if stopped := new(stopError); errors.As(err, &stopped) {
-			return worst, &stopError{fmt.Errorf("line %d: %w", number, stopped.err)}
-		}
-		if fatal(err) {
-			return worst, err
-		}
-		if err != nil {
-			f.warn(fmt.Sprintf("line %d: %v", number, err))
-			worst = max(worst, status(err))
+		if err := take(number, line, err); err != nil {
+			return err
 		}
 	}
+}
+
+// report tells people what became of a line. It returns the exit status that
+// this makes, or why no further line can be served.
+func (f *front) report(number int, err error) (severity int, end error) {
+	if stopped := new(stopError); errors.As(err, &stopped) {
+		return 0, &stopError{fmt.Errorf("line %d: %w", number, stopped.err)}
+	}
+	if err == nil || fatal(err) {
+		return 0, err
+	}
+	f.warn(fmt.Sprintf("line %d: %v", number, err))
+	return status(err), nil
 }
 
 // stopError is a failure behind which no further line is served, whose number it has.
@@ -63,12 +81,20 @@ func fatal(err error) bool {
 }
 
 func (f *front) serveLine(line []byte, serve func(envmap.Event) error) error {
+	e, err := f.decodeLine(line)
+	if err != nil {
+		return f.refuseLine(err)
+	}
+	return serve(e)
+}
+
+func (f *front) decodeLine(line []byte) (envmap.Event, error) {
 	convention, _ := envmap.Lookup(f.client)
 	events, err := convention.Decode(envmap.Call{Stdin: line, Env: f.env})
 	if err != nil {
-		return f.refuseLine(&refusal{err})
+		return envmap.Event{}, &refusal{err}
 	}
-	return serve(events[0])
+	return events[0], nil
 }
 
 // refuseLine answers a line that was not understood, where lines are answered.
@@ -83,8 +109,11 @@ func (f *front) refuseLine(err error) error {
 }
 
 // awaitLine is readLine, but for a signal: it ends a program also while that
-// waits for its client.
+// waits for its client. A line that is there already is not waited for.
 func awaitLine(ctx context.Context, r *bufio.Reader) ([]byte, error) {
+	if there, _ := r.Peek(r.Buffered()); bytes.IndexByte(there, '\n') >= 0 {
+		return readLine(r)
+	}
 	type result struct {
 		line []byte
 		err  error

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -61,7 +62,8 @@ type listenError struct{ err error }
 func (e *listenError) Error() string { return e.err.Error() }
 func (e *listenError) Unwrap() error { return e.err }
 
-// atOnce is how many events are run at once; further ones wait for their turn.
+// atOnce is how many events are run at once, unless --jobs says less; further
+// ones wait for their turn.
 // Each takes a process or more and half a dozen descriptors.
 const atOnce = 64
 
@@ -84,8 +86,13 @@ func (f *front) listen(ctx context.Context, listen Listen, t *target, r *runner.
 	if err != nil {
 		return &listenError{err}
 	}
-	s := &service{front: f, address: address, target: t, runner: r, turns: make(chan struct{}, atOnce)}
+	s := &service{front: f, address: address, target: t, runner: r, turns: f.turns()}
 	return f.accept(ctx, l, s.serve)
+}
+
+// turns has room for as many events as are run at once.
+func (f *front) turns() chan struct{} {
+	return make(chan struct{}, cmp.Or(int(f.lines.jobs), atOnce))
 }
 
 // passedSockets is how many sockets systemd opened for this process

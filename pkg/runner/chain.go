@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -37,6 +38,8 @@ type Handler struct {
 	Closer   []closer          // what lines with a closer domain= take
 	Batch    bool              // performs an order once, behind its last challenge
 	Verify   string            // "dns" or "http": look whether what was performed can be seen
+	Persist  bool              // is started once, and given one event behind another
+	Limit    int               // of its calls at the same time in this process; 0: none
 
 	Line int // in its chain file, 0 on a command line
 }
@@ -200,6 +203,10 @@ func (h *Handler) set(c *envmap.Convention, dir, key, value string) error {
 		return checkUser(value)
 	case "batch":
 		return setBool(&h.Batch, key, value)
+	case "persist":
+		return setBool(&h.Persist, key, value)
+	case "limit":
+		return h.setLimit(value)
 	case "verify":
 		h.Verify = value
 		return checkVerify(value)
@@ -227,6 +234,15 @@ func (h *Handler) setTimeout(value string) error {
 		return fmt.Errorf("timeout=: %q is no duration such as 90s or 5m", value)
 	}
 	h.Timeout = d
+	return nil
+}
+
+func (h *Handler) setLimit(value string) error {
+	n, err := strconv.ParseUint(value, 10, 16)
+	if err != nil || n == 0 {
+		return fmt.Errorf("limit=: %q is no number of calls, from 1", value)
+	}
+	h.Limit = int(n)
 	return nil
 }
 
@@ -258,14 +274,15 @@ func (h *Handler) setCommand(c *envmap.Convention, dir, key, value string) error
 
 // optionsOf lists the options of a chain line.
 func optionsOf(c *envmap.Convention) []string {
-	all := []string{"alias=", "domain=", "type=", "phase=", "env=", "timeout=", "optional=", "strict=", "user=", "batch=", "verify="}
+	all := []string{"alias=", "domain=", "type=", "phase=", "env=", "timeout=", "optional=", "strict=", "user=", "batch=", "verify=", "persist=", "limit="}
+	everybodys := len(all)
 	for _, operand := range c.Operands {
 		all = append(all, operand+"=")
 	}
 	for _, setting := range c.Settings {
 		all = append(all, setting+"=")
 	}
-	slices.Sort(all[11:])
+	slices.Sort(all[everybodys:])
 	return all
 }
 
@@ -307,6 +324,10 @@ func (h *Handler) check() error {
 		return errors.New("batch= is for the phase perform, which phase= leaves out")
 	case h.Batch && !h.takesOrders():
 		return fmt.Errorf("batch= is not for %s, which takes one challenge a call", h.Convention)
+	case h.Persist && (h.Convention != "json" || listens):
+		return errors.New("persist= is for a program that speaks json")
+	case h.Persist && h.Batch:
+		return errors.New("persist= and batch= exclude each other: a program that stays is given one event at a time")
 	case listens:
 		return h.checkEndpoint(to)
 	}

@@ -149,22 +149,49 @@ func readAnswer(r *bufio.Reader, event []byte) ([]byte, error) {
 	if err != nil {
 		return nil, &AnswerError{"nothing; the connection ended"}
 	}
+	told, err := parseResult(line)
+	if err != nil {
+		return nil, err
+	}
 	var asked struct{ Cmd, Domain string }
-	var result struct {
-		Cmd, For, Domain string
-		OK               *bool
-		Output, Error    string
+	if json.Unmarshal(event, &asked) == nil {
+		err = told.isFor(asked.Cmd, asked.Domain)
 	}
-	if json.Unmarshal(line, &result) != nil || result.Cmd != "result" || result.OK == nil {
-		return nil, &AnswerError{"something that is no result line"}
+	if err != nil {
+		return nil, err
 	}
-	if json.Unmarshal(event, &asked) == nil && result.For != "" && (result.For != asked.Cmd || result.Domain != asked.Domain) {
-		return nil, &AnswerError{fmt.Sprintf("the result of another event, %.40q %.80q", result.For, result.Domain)}
+	return told.output()
+}
+
+// result is what another process says of an event that it was given.
+type result struct {
+	Cmd, For, Domain string
+	OK               *bool
+	Output, Error    string
+}
+
+func parseResult(line []byte) (result, error) {
+	var r result
+	if json.Unmarshal(line, &r) != nil || r.Cmd != "result" || r.OK == nil {
+		return r, &AnswerError{"something that is no result line"}
 	}
-	if !*result.OK {
-		return nil, &AnswerError{reason(result.Error)}
+	return r, nil
+}
+
+// isFor sees whether it is the result of an event, where it says of which.
+func (r *result) isFor(cmd, domain string) error {
+	if r.For != "" && r.For != cmd || r.Domain != "" && r.Domain != domain {
+		return &AnswerError{fmt.Sprintf("the result of another event, %.40q %.80q", r.For, r.Domain)}
 	}
-	return Clean([]byte(result.Output), false), nil
+	return nil
+}
+
+// output is what was printed for the event, or why it was not done.
+func (r *result) output() ([]byte, error) {
+	if !*r.OK {
+		return nil, &AnswerError{reason(r.Error)}
+	}
+	return Clean([]byte(r.Output), false), nil
 }
 
 // reason is one line, and not a long one.

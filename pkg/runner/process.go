@@ -18,8 +18,9 @@ import (
 type process struct {
 	argv    []string
 	env     []string
-	stdin   []byte // nil: /dev/null
-	user    string // "": as ourselves
+	stdin   []byte   // nil: /dev/null
+	input   *os.File // in place of stdin, for one that stays
+	user    string   // "": as ourselves
 	timeout time.Duration
 	grace   time.Duration // from SIGTERM to SIGKILL
 	stderr  func(line string)
@@ -183,6 +184,9 @@ func (p *process) command(ctx context.Context, path string) (*exec.Cmd, error) {
 	}
 	if p.stdin != nil {
 		cmd.Stdin = bytes.NewReader(p.stdin)
+	}
+	if p.input != nil {
+		cmd.Stdin = p.input
 	}
 	cmd.Cancel = func() error {
 		pid := cmd.Process.Pid

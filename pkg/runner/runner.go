@@ -48,6 +48,10 @@ type Runner struct {
 	Warn  func(message string) // for the person who reads the log
 	Trace func(message string) // nil, or what is run and how it went
 
+	// Kept are the programs of lines with persist=yes. Who sets it shares them
+	// between calls of Run, and closes it behind the last; nil: they last for one.
+	Kept *Pool
+
 	// Step, unless it is nil, is called before each thing that a crash could
 	// come before or behind: every write to the journal, every start and end of
 	// a handler. Its error takes the place of the step's. Tests crash there.
@@ -141,6 +145,12 @@ func (r *Runner) Run(ctx context.Context, events []envmap.Event) error {
 	c := &call{Runner: r, env: map[string]map[string]string{}}
 	if err := c.readEnvFiles(); err != nil {
 		return err
+	}
+	if c.Kept == nil {
+		own := *r
+		own.Kept = &Pool{}
+		defer own.Kept.Close()
+		c.Runner = &own
 	}
 	switch events[0].Cmd {
 	case envmap.PerformChallenge:
@@ -238,8 +248,15 @@ func (c *call) execute(ctx context.Context, h Handler, e envmap.Event, encoded *
 	if err := c.readEnv(h); err != nil {
 		return nil, err
 	}
+	leave, err := c.Kept.enter(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	w := c.worker(h, e, encoded, extra)
-	c.trace("run: %s", Quote(append(h.words(e.Cmd), encoded.Args...)))
+	if c.Trace != nil {
+		c.trace("run: %s", Quote(append(h.words(e.Cmd), encoded.Args...)))
+	}
 	if err := c.journal().at("start " + e.Phase()); err != nil {
 		return nil, err
 	}
@@ -248,7 +265,9 @@ func (c *call) execute(ctx context.Context, h Handler, e envmap.Event, encoded *
 	if o.held {
 		c.Warn(h.name(e) + ": left a process behind that holds its output open")
 	}
-	c.trace("%s: %s after %s", h.name(e), ended(err), o.took.Round(time.Millisecond))
+	if c.Trace != nil {
+		c.trace("%s: %s after %s", h.name(e), ended(err), o.took.Round(time.Millisecond))
+	}
 	convention := h.convention()
 	if convention.Declined != nil && errors.As(err, new(*ExitError)) && convention.Declined(o.status, o.stdout) {
 		if e.Cmd == envmap.PerformChallenge {
@@ -281,6 +300,9 @@ func (c *call) worker(h Handler, e envmap.Event, encoded *envmap.Call, extra map
 			text: encoded.Stdin, confirm: e.Cmd == envmap.PerformChallenge, warn: c.Warn,
 			timeout: firstSet(h.Timeout, c.Timeout, noTimeout),
 		}
+	}
+	if h.Persist {
+		return c.turn(h, e, encoded)
 	}
 	return &process{
 		argv:    append(h.argv(e.Cmd), encoded.Args...),
@@ -364,11 +386,11 @@ func (c *call) bracket(ctx context.Context, e envmap.Event, extra map[string]str
 }
 
 // bracketed tells whether the handler is called before and after an order. One
-// on a command line gets what its own client would send. A process that listens
-// sees from a challenge's place where its order begins and ends; only phase=
-// has it told.
+// on a command line gets what its own client would send. A process that listens,
+// or stays, sees from a challenge's place where its order begins and ends; only
+// phase= has it told.
 func (h *Handler) bracketed() bool {
-	if _, listens := h.endpoint(); listens {
+	if _, listens := h.endpoint(); listens || h.Persist {
 		return len(h.Phases) > 0
 	}
 	convention := h.convention()
