@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -23,7 +22,8 @@ type coprocess struct {
 	grace     time.Duration
 	warn      func(string)
 
-	cmd     *exec.Cmd
+	child   *child
+	status  syscall.WaitStatus // when it has ended
 	in, out *os.File
 	fds     [2]int32 // of in and out
 	answers *bufio.Reader
@@ -56,8 +56,7 @@ func startCoprocess(p *process, variables map[string]string, warn func(string)) 
 	c.said = &complaints{lines: lineWriter{print: p.stderr, left: maxOutput}}
 	theirs, err := c.open()
 	if err == nil {
-		p.input = theirs[0]
-		c.cmd, err = p.start(context.Background(), theirs[1], c.stderr.end)
+		c.child, err = p.start(context.Background(), [3]int{int(theirs[0].Fd()), int(theirs[1].Fd()), int(c.stderr.end.Fd())})
 	} else {
 		err = &StartError{p.argv[0], err.Error(), err}
 	}
@@ -98,7 +97,7 @@ func (c *coprocess) open() (theirs [2]*os.File, err error) {
 
 // wait sees its end. What it left behind may hold its output open.
 func (c *coprocess) wait() {
-	_ = c.cmd.Wait()
+	c.status = c.child.wait()
 	close(c.ended)
 	_ = c.out.SetReadDeadline(time.Now().Add(held))
 }
@@ -198,16 +197,12 @@ func (c *coprocess) endsWithin(d time.Duration) bool {
 }
 
 // signal reaches its group.
-func (c *coprocess) signal(s syscall.Signal) { _ = syscall.Kill(-c.cmd.Process.Pid, s) }
+func (c *coprocess) signal(s syscall.Signal) { _ = syscall.Kill(-c.child.pid, s) }
 
 // end is how it ended.
 func (c *coprocess) end() *ExitError {
 	<-c.ended
-	status := c.cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if status.Signaled() {
-		return &ExitError{128 + int(status.Signal()), status.Signal()}
-	}
-	return &ExitError{Status: status.ExitStatus()}
+	return endOf(c.status)
 }
 
 // dismiss ends one that is not needed any more: its input ends.
@@ -266,4 +261,39 @@ func (w *complaints) begin() {
 		w.lines.part, w.skip = nil, true
 	}
 	w.lines.left = maxOutput
+}
+
+// drain reads what a handler writes to one of its streams, all of it, so that
+// the handler never waits for us.
+type drain struct {
+	end  *os.File // the handler's
+	ours *os.File
+	done chan struct{}
+}
+
+func drainTo(w io.Writer) (*drain, error) {
+	ours, end, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	d := &drain{end, ours, make(chan struct{})}
+	go func() {
+		defer close(d.done)
+		_, _ = io.Copy(w, ours) // ends with the pipe, or with finish
+	}()
+	return d, nil
+}
+
+// finish waits until all is read, at most for the given time; heldOpen tells
+// that something still has the pipe.
+func (d *drain) finish(wait time.Duration) (heldOpen bool) {
+	d.end.Close()
+	select {
+	case <-d.done:
+	case <-time.After(wait):
+		heldOpen = true
+	}
+	d.ours.Close() // wakes the reader
+	<-d.done
+	return heldOpen
 }

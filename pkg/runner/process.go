@@ -1,13 +1,9 @@
 package runner
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,14 +14,11 @@ import (
 type process struct {
 	argv    []string
 	env     []string
-	stdin   []byte   // nil: /dev/null
-	input   *os.File // in place of stdin, for one that stays
-	user    string   // "": as ourselves
+	stdin   []byte // nil: /dev/null
+	user    string // "": as ourselves
 	timeout time.Duration
 	grace   time.Duration // from SIGTERM to SIGKILL
 	stderr  func(line string)
-
-	kill *time.Timer // runs out with the grace
 }
 
 // outcome is how a handler ended.
@@ -67,45 +60,32 @@ func (p *process) run(ctx context.Context) (outcome, error) {
 	defer cancel()
 	out := &capture{max: maxOutput}
 	errs := &lineWriter{print: p.stderr, left: maxOutput}
-	stdout, err := drainTo(out)
+	s, err := openStreams(p.stdin, out, errs)
 	if err != nil {
-		return outcome{}, &StartError{p.argv[0], err.Error(), err}
-	}
-	stderr, err := drainTo(errs)
-	if err != nil {
-		stdout.finish(0)
 		return outcome{}, &StartError{p.argv[0], err.Error(), err}
 	}
 	started := time.Now()
-	cmd, err := p.start(limited, stdout.end, stderr.end)
-	if err == nil {
-		_ = cmd.Wait() // what ProcessState says is what counts
-		p.stopKill(limited, cmd.Process.Pid)
-	}
-	o := outcome{took: time.Since(started)}
-	o.held = stdout.finish(held) || stderr.finish(held)
+	c, err := p.start(limited, s.theirs)
+	s.handOver()
 	if err != nil {
-		return o, err
+		s.close()
+		return outcome{took: time.Since(started)}, err
 	}
+	stop := context.AfterFunc(limited, func() { c.terminate(p.grace) })
+	o := outcome{held: s.attend(c)}
+	if !stop() {
+		c.destroy() // what is left of a group that was told to stop
+	}
+	status := c.wait()
+	o.took = time.Since(started)
 	errs.flush()
 	o.stdout = Clean(out.kept.Bytes(), out.cut)
-	return o, p.verdict(ctx, limited, cmd, &o)
-}
-
-// stopKill sees to the rest of a group that was told to stop, at once: later
-// its number may be another's.
-func (p *process) stopKill(limited context.Context, pid int) {
-	if p.kill != nil {
-		p.kill.Stop()
-	}
-	if limited.Err() != nil {
-		_ = syscall.Kill(-pid, syscall.SIGKILL)
-	}
+	return o, p.verdict(ctx, limited, status, &o)
 }
 
 // start tries again where the file is being written to: another process may
 // have forked while it held it open (golang.org/issue/22315).
-func (p *process) start(ctx context.Context, stdout, stderr *os.File) (*exec.Cmd, error) {
+func (p *process) start(ctx context.Context, streams [3]int) (*child, error) {
 	path, err := Locate(p.argv[0])
 	if err != nil {
 		return nil, err
@@ -113,18 +93,19 @@ func (p *process) start(ctx context.Context, stdout, stderr *os.File) (*exec.Cmd
 	if err := checkProgram(path); err != nil {
 		return nil, err
 	}
-	for try := 0; ; try++ {
-		cmd, err := p.command(ctx, path)
-		if err != nil {
+	var credential *syscall.Credential
+	if p.user != "" {
+		if credential, err = credentialOf(p.user); err != nil {
 			return nil, err
 		}
-		cmd.Stdout, cmd.Stderr = stdout, stderr
-		err = startUnprivileged(cmd, p.user)
-		switch {
-		case err == nil:
-			return cmd, nil
-		case ctx.Err() != nil: // os/exec starts nothing then
+	}
+	for try := 0; ; try++ {
+		if ctx.Err() != nil {
 			return nil, p.stopped(ctx)
+		}
+		c, err := spawn(path, p.argv, p.env, streams, credential)
+		if err == nil {
+			return c, nil
 		}
 		if !errors.Is(err, syscall.ETXTBSY) || try == 4 {
 			return nil, p.startError(path, err)
@@ -171,40 +152,10 @@ func (p *process) longest() string {
 	return fmt.Sprintf("arguments and variables are %d bytes together, more than the system takes", total)
 }
 
-func (p *process) command(ctx context.Context, path string) (*exec.Cmd, error) {
-	cmd := exec.CommandContext(ctx, path)
-	cmd.Args, cmd.Env = p.argv, p.env
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if p.user != "" {
-		credential, err := credentialOf(p.user)
-		if err != nil {
-			return nil, err
-		}
-		cmd.SysProcAttr.Credential = credential
-	}
-	if p.stdin != nil {
-		cmd.Stdin = bytes.NewReader(p.stdin)
-	}
-	if p.input != nil {
-		cmd.Stdin = p.input
-	}
-	cmd.Cancel = func() error {
-		pid := cmd.Process.Pid
-		p.kill = time.AfterFunc(p.grace, func() { _ = syscall.Kill(-pid, syscall.SIGKILL) })
-		return syscall.Kill(-pid, syscall.SIGTERM)
-	}
-	cmd.WaitDelay = p.grace + held // for a standard input that nobody reads
-	return cmd, nil
-}
-
 // verdict judges by what the process did first: one that ended well just as
 // its time was over has done its work.
-func (p *process) verdict(ctx, limited context.Context, cmd *exec.Cmd, o *outcome) error {
-	state := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	end := &ExitError{Status: state.ExitStatus()}
-	if state.Signaled() {
-		end = &ExitError{128 + int(state.Signal()), state.Signal()}
-	}
+func (p *process) verdict(ctx, limited context.Context, status syscall.WaitStatus, o *outcome) error {
+	end := endOf(status)
 	o.status = end.Status
 	switch {
 	case end.Status == 0:
@@ -217,37 +168,10 @@ func (p *process) verdict(ctx, limited context.Context, cmd *exec.Cmd, o *outcom
 	return end
 }
 
-// drain reads what a handler writes to one of its streams, all of it, so that
-// the handler never waits for us.
-type drain struct {
-	end  *os.File // the handler's
-	ours *os.File
-	done chan struct{}
-}
-
-func drainTo(w io.Writer) (*drain, error) {
-	ours, end, err := os.Pipe()
-	if err != nil {
-		return nil, err
+// endOf is how a process ended.
+func endOf(status syscall.WaitStatus) *ExitError {
+	if status.Signaled() {
+		return &ExitError{128 + int(status.Signal()), status.Signal()}
 	}
-	d := &drain{end, ours, make(chan struct{})}
-	go func() {
-		defer close(d.done)
-		_, _ = io.Copy(w, ours) // ends with the pipe, or with finish
-	}()
-	return d, nil
-}
-
-// finish waits until all is read, at most for the given time; heldOpen tells
-// that something still has the pipe.
-func (d *drain) finish(wait time.Duration) (heldOpen bool) {
-	d.end.Close()
-	select {
-	case <-d.done:
-	case <-time.After(wait):
-		heldOpen = true
-	}
-	d.ours.Close() // wakes the reader
-	<-d.done
-	return heldOpen
+	return &ExitError{Status: status.ExitStatus()}
 }

@@ -3,13 +3,9 @@ package runner
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"os/user"
-	"runtime"
 	"strconv"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // checkUser tells whether handlers can be run as a user.
@@ -46,23 +42,4 @@ func credentialOf(name string) (*syscall.Credential, error) {
 	}
 	c.Uid, c.Gid = uint32(uid), uint32(gid)
 	return c, nil
-}
-
-// startUnprivileged starts a command; one that runs as another user can never
-// gain privileges again. The kernel keeps that flag for a thread, which gives
-// it to its children: the thread is used for nothing else and dies.
-func startUnprivileged(cmd *exec.Cmd, user string) error {
-	if user == "" {
-		return cmd.Start()
-	}
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread() // never unlocked
-		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-			started <- os.NewSyscallError("prctl", err)
-			return
-		}
-		started <- cmd.Start()
-	}()
-	return <-started
 }
