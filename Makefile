@@ -3,10 +3,10 @@
 GO = go
 RACE = $$(command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: help build demo test packages check fuzz lint clean bench-wait
+.PHONY: help build demo test packages check fuzz lint clean bench bench-check bench-wait
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 build: ## build the programs into build/
 	CGO_ENABLED=0 $(GO) build -trimpath -o build/ ./cmd/...
@@ -28,6 +28,12 @@ packages: ## install what the tests need (root on Debian or Ubuntu), or say what
 
 fuzz: ## fuzz each decoder for FUZZTIME (default 1m)
 	sh pkg/fuzz.sh "$${FUZZTIME:-1m}"
+
+bench: build ## measure the programs beside others that do such work
+	$(GO) run ./bench run build
+
+bench-check: build ## see that the programs reach their goals
+	$(GO) run ./bench check build
 
 bench-wait: build ## compare ways to wait for TXT records, on a fake DNS
 	$(GO) run ./bench/wait build/extauth-wait

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+const (
+	names   = 10_000
+	clients = 100
+)
+
+// httpreq has many clients ask extauth-httpreq for records at once. Its ratios
+// would be to nothing; every request must have reached the handler.
+func (p place) httpreq(bool) (block, error) {
+	b := block{name: "httpreq", unit: perEvent}
+	b.measure = p.serve
+	b.lines = []line{{row: "10,000 requests, 100 at once", ours: true}, {row: "answer, median", ours: true}, {row: "answer, p99", ours: true}}
+	return b, nil
+}
+
+// serve starts the server and asks it. The hash of the password is a cheap one,
+// since it is not bcrypt that is measured.
+func (p place) serve() (samples, error) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("bench"), bcrypt.MinCost)
+	if err != nil {
+		return nil, err
+	}
+	users, err := p.write("users", "bench:"+string(hash)+" *.example.org\n")
+	if err != nil {
+		return nil, err
+	}
+	socket, called := filepath.Join(p.disk, "socket"), filepath.Join(p.memory, "called")
+	server := exec.Command(p.program("extauth-httpreq"), "--to", "dehydrated", "--state-dir", p.memory, "--users", users,
+		"--listen", "unix:"+socket, "serve", "--", p.peer("append.dash"), called)
+	var said bytes.Buffer
+	server.Env, server.Stderr = environment(), &said
+	if err := server.Start(); err != nil {
+		return nil, err
+	}
+	taken, err := askAll(socket)
+	err = errors.Join(err, server.Process.Signal(syscall.SIGTERM))
+	_ = server.Wait() // it ends by the signal
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, said.Bytes())
+	}
+	return taken, all(called)
+}
+
+// all sees that the handler was called for every name.
+func all(called string) error {
+	text, err := os.ReadFile(called)
+	if err != nil {
+		return err
+	}
+	different := map[string]bool{}
+	for line := range bytes.Lines(text) {
+		different[string(line)] = true
+	}
+	if lines := bytes.Count(text, []byte("\n")); lines != names || len(different) != names {
+		return fmt.Errorf("httpreq: %d calls for %d names of %d", lines, len(different), names)
+	}
+	return nil
+}
+
+// askAll makes the requests.
+func askAll(socket string) (samples, error) {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: clients}}
+	if err := await(socket); err != nil {
+		return nil, err
+	}
+	took := make([]float64, names)
+	faults := make([]error, clients)
+	var next atomic.Int64
+	var running sync.WaitGroup
+	begun := time.Now()
+	for i := range clients {
+		running.Add(1)
+		go func() {
+			defer running.Done()
+			faults[i] = askSome(client, &next, took)
+		}()
+	}
+	running.Wait()
+	one := func(value float64) map[int]sample { return map[int]sample{0: {value: value}} }
+	return samples{
+		"10,000 requests, 100 at once": one(float64(time.Since(begun)) / names),
+		"answer, median":               one(median(took)),
+		"answer, p99":                  one(quantile(took, 0.99)),
+	}, errors.Join(faults...)
+}
+
+// await connects as soon as the server listens.
+func await(socket string) (err error) {
+	for range 500 {
+		var conn net.Conn
+		if conn, err = net.Dial("unix", socket); err == nil {
+			return conn.Close()
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return err
+}
+
+// askSome takes name after name, up to the last.
+func askSome(client *http.Client, next *atomic.Int64, took []float64) error {
+	for {
+		i := int(next.Add(1)) - 1
+		if i >= len(took) {
+			return nil
+		}
+		begun := time.Now()
+		if err := ask(client, i); err != nil {
+			return err
+		}
+		took[i] = float64(time.Since(begun))
+	}
+}
+
+func ask(client *http.Client, i int) error {
+	body := fmt.Sprintf(`{"fqdn": "_acme-challenge.h%05d.example.org.", "value": %q}`, i, thumbprint)
+	request, err := http.NewRequest(http.MethodPost, "http://bench/present", bytes.NewReader([]byte(body)))
+	if err != nil {
+		return err
+	}
+	request.SetBasicAuth("bench", "bench")
+	request.Header.Set("Content-Type", "application/json")
+	answer, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	text, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("request %d: %s: %s", i, answer.Status, text)
+	}
+	return errors.Join(err, answer.Body.Close())
+}
