@@ -47,7 +47,7 @@ func (a *acknowledgement) serve(ctx context.Context, e envmap.Event) error {
 }
 
 func (a *acknowledgement) perform(ctx context.Context, e envmap.Event) error {
-	a.runner.Deliver = func([]byte) error { return a.write([]byte("\n")) }
+	a.runner.Deliver = func(ctx context.Context, _ []byte) error { return a.deliver(ctx, []byte("\n")) }
 	if err := a.runner.Run(ctx, []envmap.Event{e}); err != nil {
 		return &stopError{err}
 	}

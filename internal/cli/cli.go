@@ -192,7 +192,7 @@ func (f *front) supervise(t *target, events []envmap.Event) error {
 	if err != nil {
 		return err
 	}
-	r.Deliver = f.write
+	r.Deliver = f.deliver
 	return r.Run(ctx, events)
 }
 

@@ -315,6 +315,6 @@ func (s *service) serveOne(ctx context.Context, e envmap.Event) (err error) {
 		return err
 	}
 	r := *s.runner
-	r.Deliver = func([]byte) error { return context.Cause(ctx) }
+	r.Deliver = func(context.Context, []byte) error { return context.Cause(ctx) }
 	return r.Run(ctx, []envmap.Event{e})
 }

@@ -163,7 +163,7 @@ func (f *front) runLines(listen Listen, words []string) (worst int, err error) {
 // answered runs one event and writes its result.
 func (f *front) answered(ctx context.Context, t *target, r *runner.Runner, e envmap.Event) error {
 	e = withFileTimes(e)
-	r.Deliver = func(output []byte) error { return f.write(result(e, output, nil)) }
+	r.Deliver = func(ctx context.Context, output []byte) error { return f.deliver(ctx, result(e, output, nil)) }
 	err := f.expressible(t, []envmap.Event{e})
 	if err == nil {
 		err = r.Run(ctx, []envmap.Event{e})

@@ -155,8 +155,9 @@ func (p *performance) gather(ctx context.Context) error {
 }
 
 func (p *performance) recordOf(ctx context.Context, e envmap.Event) (*record, error) {
+	name := key(e)
 	for _, r := range p.done {
-		if key(r.Event) == key(e) {
+		if r.key == name {
 			return r, nil
 		}
 	}
@@ -179,6 +180,6 @@ func (p *performance) readRecord(e envmap.Event) (*record, error) {
 	if r == nil {
 		r = &record{Started: time.Now()}
 	}
-	r.Event = e
+	r.Event, r.key = e, key(e)
 	return r, nil
 }

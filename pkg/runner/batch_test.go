@@ -299,7 +299,10 @@ func TestBatchLineOfCertbot(t *testing.T) {
 	clean := script(t, `echo "$CERTBOT_DOMAIN: $CERTBOT_AUTH_OUTPUT" >>"$LOG"`)
 	w := newWorld(t, "certbot batch=yes auth="+auth+" cleanup="+clean+"\n")
 	var delivered []string
-	w.Deliver = func(output []byte) error { delivered = append(delivered, string(output)); return nil }
+	w.Deliver = func(_ context.Context, output []byte) error {
+		delivered = append(delivered, string(output))
+		return nil
+	}
 	order := threeOfCertbot()
 	require.NoError(t, w.run(w.performed(order)))
 	require.Equal(t, []string{"", "", "handle of c.test and 3\n"}, delivered)

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"os"
 	"reflect"
 
 	"github.com/extauth/extauth/pkg/envmap"
@@ -21,7 +20,7 @@ func (c *call) cleanup(ctx context.Context, events []envmap.Event) error {
 	if events, err = c.whole(events); err != nil || len(events) == 0 {
 		return err
 	}
-	unlock, err := c.lockAll(ctx, j, events)
+	unlock, err := c.lockAll(ctx, j, atOnce(events))
 	defer unlock()
 	if err != nil {
 		return err
@@ -59,12 +58,13 @@ func (c *call) cleanupKnown(ctx context.Context, j journal, events []envmap.Even
 		errs = append(errs, c.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Domains: domains}, nil))
 	}
 	for _, e := range reversed(events) {
-		if r := records[key(e)]; r != nil {
-			output, err := c.clean(ctx, j, r, e, nil)
-			c.output = append(c.output, output...)
-			errs = append(errs, err)
-		} else if torn[key(e)] {
+		switch k := key(e); {
+		case torn[k]:
 			errs = append(errs, c.cleanBlind(ctx, e))
+		case records[k] != nil && len(atOnce(events)) == 0:
+			errs = append(errs, c.cleanAlone(ctx, j, e))
+		case records[k] != nil:
+			errs = append(errs, c.cleanPrinting(ctx, j, records[k], e))
 		}
 	}
 	if last {
@@ -74,6 +74,35 @@ func (c *call) cleanupKnown(ctx context.Context, j journal, events []envmap.Even
 		errs = append(errs, o.end())
 	}
 	return errors.Join(errs...)
+}
+
+// atOnce are the challenges that are locked as one: all of a call, or none
+// where they are too many. Those are locked one by one.
+func atOnce(events []envmap.Event) []envmap.Event {
+	if len(events) > maxLocked {
+		return nil
+	}
+	return events
+}
+
+// cleanAlone cleans up one of many challenges, by its record as it is by then.
+func (c *call) cleanAlone(ctx context.Context, j journal, e envmap.Event) error {
+	unlock, err := c.lockAll(ctx, j, []envmap.Event{e})
+	defer unlock()
+	if err != nil {
+		return err
+	}
+	r, err := j.load(key(e))
+	if r == nil || err != nil {
+		return err
+	}
+	return c.cleanPrinting(ctx, j, r, e)
+}
+
+func (c *call) cleanPrinting(ctx context.Context, j journal, r *record, e envmap.Event) error {
+	output, err := c.clean(ctx, j, r, e, nil)
+	c.output = append(c.output, output...)
+	return err
 }
 
 // load reads the challenges' records, and with them the credentials that their
@@ -90,7 +119,7 @@ func (c *call) load(j journal, events []envmap.Event) (records map[string]*recor
 		case err != nil:
 			return nil, nil, err
 		case r == nil:
-			os.Remove(j.temporary(key(e))) // what a crash before its rename left
+			j.tidy(key(e)) // what a crash before its rename left
 		default:
 			records[key(e)] = r
 			for _, s := range r.Steps {

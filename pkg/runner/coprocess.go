@@ -3,11 +3,14 @@ package runner
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -24,8 +27,11 @@ type coprocess struct {
 
 	child   *child
 	status  syscall.WaitStatus // when it has ended
-	in, out *os.File
-	fds     [2]int32 // of in and out
+	in, out int                // our ends of its standard input and output; -1: closed
+	mu      sync.Mutex         // of wake
+	wake    int                // an eventfd(2): something is to be looked at
+	stopped atomic.Bool        // the context of the event has ended
+	until   time.Time          // how long it is waited for
 	answers *bufio.Reader
 	room    *io.LimitedReader // what answers reads from
 	stderr  *drain
@@ -52,16 +58,16 @@ func (e *EndedError) Error() string {
 
 // startCoprocess starts one. The error is a *StartError.
 func startCoprocess(p *process, variables map[string]string, warn func(string)) (*coprocess, error) {
-	c := &coprocess{variables: variables, grace: p.grace, warn: warn, ended: make(chan struct{})}
+	c := &coprocess{variables: variables, grace: p.grace, warn: warn, ended: make(chan struct{}), in: -1, out: -1, wake: -1}
 	c.said = &complaints{lines: lineWriter{print: p.stderr, left: maxOutput}}
 	theirs, err := c.open()
 	if err == nil {
-		c.child, err = p.start(context.Background(), [3]int{int(theirs[0].Fd()), int(theirs[1].Fd()), int(c.stderr.end.Fd())})
+		c.child, err = p.start(context.Background(), [3]int{theirs[0], theirs[1], int(c.stderr.end.Fd())})
 	} else {
 		err = &StartError{p.argv[0], err.Error(), err}
 	}
-	for _, f := range theirs {
-		f.Close()
+	for _, fd := range theirs {
+		closeIfOpen(&fd)
 	}
 	if err != nil {
 		c.release()
@@ -72,34 +78,42 @@ func startCoprocess(p *process, variables map[string]string, warn func(string)) 
 }
 
 // open makes its pipes, and returns its ends of those of its standard input and
-// output.
-func (c *coprocess) open() (theirs [2]*os.File, err error) {
-	var errs [3]error
-	theirs[0], c.in, errs[0] = os.Pipe()
-	c.out, theirs[1], errs[1] = os.Pipe()
-	c.stderr, errs[2] = drainTo(c.said)
-	if err := errors.Join(errs[:]...); err != nil {
+// output. Ours never wait; that is done by poll(2).
+func (c *coprocess) open() (theirs [2]int, err error) {
+	in, out := [2]int{-1, -1}, [2]int{-1, -1}
+	errs := []error{syscall.Pipe2(in[:], syscall.O_CLOEXEC), syscall.Pipe2(out[:], syscall.O_CLOEXEC), nil, nil}
+	theirs, c.in, c.out = [2]int{in[0], out[1]}, in[1], out[0]
+	c.wake, errs[2] = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	c.stderr, errs[3] = drainTo(c.said)
+	if err := errors.Join(errs...); err != nil {
 		return theirs, err
 	}
-	for i, f := range []*os.File{c.in, c.out} {
-		raw, err := f.SyscallConn() // Fd would make it wait in the system
-		if err == nil {
-			err = raw.Control(func(fd uintptr) { c.fds[i] = int32(fd) })
-		}
-		if err != nil {
-			return theirs, err
-		}
-	}
-	c.room = &io.LimitedReader{R: c.out}
+	c.room = &io.LimitedReader{R: c}
 	c.answers = bufio.NewReader(c.room)
-	return theirs, nil
+	return theirs, errors.Join(syscall.SetNonblock(c.in, true), syscall.SetNonblock(c.out, true))
 }
 
-// wait sees its end. What it left behind may hold its output open.
+func closeIfOpen(fd *int) {
+	if *fd >= 0 {
+		_ = syscall.Close(*fd)
+	}
+	*fd = -1
+}
+
+// wait sees its end.
 func (c *coprocess) wait() {
 	c.status = c.child.wait()
 	close(c.ended)
-	_ = c.out.SetReadDeadline(time.Now().Add(held))
+	c.awake()
+}
+
+// awake has await look around.
+func (c *coprocess) awake() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.wake >= 0 {
+		_, _ = unix.Write(c.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
 }
 
 func (c *coprocess) hasEnded() bool {
@@ -116,30 +130,73 @@ func (c *coprocess) hasEnded() bool {
 // the pipes say of a program that is gone.
 func (c *coprocess) exchange(ctx context.Context, event []byte, until time.Time) ([]byte, error) {
 	c.said.renew.Store(true)
-	c.limit(until)
-	if c.hasEnded() {
-		c.limit(time.Now().Add(held))
-	}
-	stopped := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		c.limit(time.Unix(1, 0))
-		close(stopped)
-	})
-	defer func() {
-		if !stop() {
-			<-stopped
+	c.until, c.sent = until, 0
+	defer c.endWith(ctx)()
+	for c.sent < len(event) {
+		n, err := unix.Write(c.in, event[c.sent:])
+		if c.sent += max(n, 0); isTemporary(err) {
+			err = c.await(c.in, unix.POLLOUT)
 		}
-	}()
-	sent, err := c.in.Write(event)
-	if c.sent = sent; err != nil {
-		return nil, err
+		if err != nil {
+			return nil, err
+		}
 	}
 	return c.answer()
 }
 
-func (c *coprocess) limit(until time.Time) {
-	_ = c.in.SetWriteDeadline(until)
-	_ = c.out.SetReadDeadline(until)
+// endWith ends an exchange when its context ends, until done is called.
+func (c *coprocess) endWith(ctx context.Context) (done func()) {
+	c.stopped.Store(false)
+	seen := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		c.stopped.Store(true)
+		c.awake()
+		close(seen)
+	})
+	return func() {
+		if !stop() {
+			<-seen // the next exchange is another's
+		}
+	}
+}
+
+// Read reads what it prints.
+func (c *coprocess) Read(b []byte) (int, error) {
+	for {
+		if err := c.await(c.out, unix.POLLIN); err != nil {
+			return 0, err
+		}
+		n, err := unix.Read(c.out, b)
+		switch {
+		case n > 0:
+			return n, nil
+		case !isTemporary(err):
+			return 0, cmp.Or(err, io.EOF)
+		}
+	}
+}
+
+// await waits until a pipe is ready, or at its end. What a program that has
+// ended left behind may hold it open; that is given some time. The error is
+// os.ErrDeadlineExceeded.
+func (c *coprocess) await(fd int, events int16) error {
+	for {
+		if c.hasEnded() && time.Until(c.until) > held {
+			c.until = time.Now().Add(held)
+		}
+		left := time.Until(c.until)
+		if c.stopped.Load() || left <= 0 {
+			return os.ErrDeadlineExceeded
+		}
+		fds := []unix.PollFd{{Fd: int32(fd), Events: events}, {Fd: int32(c.wake), Events: unix.POLLIN}}
+		_, err := unix.Poll(fds, int(min(left/time.Millisecond+1, math.MaxInt32)))
+		if err == nil && fds[0].Revents != 0 {
+			return nil
+		}
+		if err == nil && fds[1].Revents != 0 {
+			_, _ = unix.Read(c.wake, make([]byte, 8))
+		}
+	}
 }
 
 func (c *coprocess) answer() ([]byte, error) {
@@ -157,7 +214,7 @@ func (c *coprocess) answer() ([]byte, error) {
 // waited tells of one that was asked for nothing whether it is gone, and
 // whether it has written something all the same.
 func (c *coprocess) waited() (gone, spoken bool) {
-	fds := []unix.PollFd{{Fd: c.fds[0]}, {Fd: c.fds[1], Events: unix.POLLIN}}
+	fds := []unix.PollFd{{Fd: int32(c.in)}, {Fd: int32(c.out), Events: unix.POLLIN}}
 	_, _ = unix.Poll(fds, 0)
 	spoken = fds[1].Revents&unix.POLLIN != 0
 	return fds[0].Revents != 0 || fds[1].Revents != 0 || c.hasEnded(), spoken
@@ -167,9 +224,9 @@ func (c *coprocess) waited() (gone, spoken bool) {
 // who could: all that was written of it is in the pipe still (ioctl_tty(2),
 // pipe(7)).
 func (c *coprocess) unread() bool {
-	fds := []unix.PollFd{{Fd: c.fds[0]}}
+	fds := []unix.PollFd{{Fd: int32(c.in)}}
 	_, err := unix.Poll(fds, 0)
-	inside, ioctlErr := unix.IoctlGetInt(int(c.fds[0]), unix.TIOCINQ)
+	inside, ioctlErr := unix.IoctlGetInt(c.in, unix.TIOCINQ)
 	return err == nil && ioctlErr == nil && fds[0].Revents&unix.POLLERR != 0 && inside >= c.sent
 }
 
@@ -207,7 +264,7 @@ func (c *coprocess) end() *ExitError {
 
 // dismiss ends one that is not needed any more: its input ends.
 func (c *coprocess) dismiss() {
-	_ = c.in.Close()
+	closeIfOpen(&c.in)
 	c.stop(c.grace)
 	c.release()
 	if end := c.end(); end.Status != 0 {
@@ -218,9 +275,11 @@ func (c *coprocess) dismiss() {
 // release gives its descriptors back, and lets go of what it may have left
 // behind.
 func (c *coprocess) release() {
-	for _, f := range []*os.File{c.in, c.out} {
-		f.Close() // nothing can be done where that fails, or is done already
-	}
+	closeIfOpen(&c.in)
+	closeIfOpen(&c.out)
+	c.mu.Lock()
+	closeIfOpen(&c.wake)
+	c.mu.Unlock()
 	if c.stderr != nil && c.stderr.finish(held) {
 		c.warn("left a process behind that holds its output open")
 	}

@@ -120,7 +120,7 @@ func (o *office) run(chain string, events ...envmap.Event) (output string, warni
 	r := &runner.Runner{
 		Chain: o.chain(chain), Environ: []string{"PATH=/usr/bin:/bin", "LOG=" + filepath.Join(o.dir, "log")},
 		State: filepath.Join(o.dir, "state"), Grace: 100 * time.Millisecond,
-		Deliver: func(b []byte) error { output += string(b); return nil },
+		Deliver: func(_ context.Context, b []byte) error { output += string(b); return nil },
 		Warn:    func(message string) { warnings = append(warnings, message) },
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -10,24 +10,25 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // TestF10_LockFileThatIsReplaced: what was locked is looked at again, as its
 // name may lead to another file by now.
 func TestF10_LockFileThatIsReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	f, err := tryLock(path)
+	f, err := tryLock(unix.AT_FDCWD, path)
 	require.NoError(t, err)
 	defer f.Close()
-	require.True(t, isAt(f, path))
+	require.True(t, isAt(f, unix.AT_FDCWD, path))
 	require.NoError(t, os.Remove(path))
-	require.False(t, isAt(f, path), "removed")
+	require.False(t, isAt(f, unix.AT_FDCWD, path), "removed")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
-	require.False(t, isAt(f, path), "replaced")
+	require.False(t, isAt(f, unix.AT_FDCWD, path), "replaced")
 	require.NoError(t, os.Rename(path, path+".other"))
 	require.NoError(t, os.Symlink(path+".other", path))
-	require.False(t, isAt(f, path), "a link")
-	_, err = tryLock(path)
+	require.False(t, isAt(f, unix.AT_FDCWD, path), "a link")
+	_, err = tryLock(unix.AT_FDCWD, path)
 	require.Error(t, err, "a link is not followed")
 }
 
@@ -35,15 +36,15 @@ func TestF10_LockFileThatIsReplaced(t *testing.T) {
 // must not take away that of the next: a third would get in beside it.
 func TestF10_UnlockLeavesTheNextHolderItsFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	first, err := lock(context.Background(), path)
+	first, err := lock(context.Background(), unix.AT_FDCWD, path, time.Minute)
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(path))
-	second, err := lock(context.Background(), path)
+	second, err := lock(context.Background(), unix.AT_FDCWD, path, time.Minute)
 	require.NoError(t, err)
 	first()
-	third, err := tryLock(path)
+	third, err := tryLock(unix.AT_FDCWD, path)
 	require.NoError(t, err)
-	require.Nil(t, third, "the second holds it")
+	require.Equal(t, handle(-1), third, "the second holds it")
 	second()
 	require.NoFileExists(t, path)
 }
@@ -61,7 +62,7 @@ func TestF10_OneHolderAtATime(t *testing.T) {
 		go func() {
 			defer all.Done()
 			for range 40 {
-				unlock, err := lock(ctx, path)
+				unlock, err := lock(ctx, unix.AT_FDCWD, path, time.Minute)
 				if err != nil {
 					t.Error(err)
 					return

@@ -252,7 +252,7 @@ func TestE12_LineWithoutAnEnd(t *testing.T) {
 			w := newWorld(t, "dehydrated "+script(t, `[ "$1" = deploy_challenge ] || exit 0
 				head -c 200000 /dev/zero | tr '\0' x >&`+stream+`; echo finished >>"$LOG"`))
 			var output []byte
-			w.Deliver = func(text []byte) error { output = append(output, text...); return nil }
+			w.Deliver = func(_ context.Context, text []byte) error { output = append(output, text...); return nil }
 			ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
 			defer cancel()
 			require.NoError(t, w.Run(ctx, []envmap.Event{perform("a.test")}))

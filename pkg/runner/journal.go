@@ -3,18 +3,21 @@ package runner
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/extauth/extauth/pkg/envmap"
 )
@@ -25,6 +28,42 @@ import (
 type journal struct {
 	dir  string
 	step func(name string) error // see Runner.Step
+	kept *directory              // the open directory; nil: names are looked up from the root
+}
+
+// directory is a journal's directory that was looked at and is held open for a
+// run: what is done in it is done there, wherever its name leads by then.
+type directory struct {
+	mu sync.Mutex
+	fd int // 0: not open
+}
+
+// close gives it back.
+func (d *directory) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fd > 0 {
+		_ = syscall.Close(d.fd)
+	}
+	d.fd = 0
+}
+
+// isThere tells whether it is open, and nobody has removed it.
+func (d *directory) isThere() bool {
+	var stat unix.Stat_t
+	return d.fd > 0 && unix.Fstat(d.fd, &stat) == nil && stat.Nlink > 0
+}
+
+// place is where a file of the journal is found: a directory and a name in it.
+func (j journal) place(name string) (dirfd int, path string) {
+	if j.kept != nil {
+		j.kept.mu.Lock()
+		defer j.kept.mu.Unlock()
+		if j.kept.fd > 0 {
+			return j.kept.fd, name
+		}
+	}
+	return unix.AT_FDCWD, filepath.Join(j.dir, name)
 }
 
 // at announces a step; its error takes the step's place.
@@ -48,7 +87,8 @@ type record struct {
 	Started time.Time
 	Steps   []step
 
-	unsaved bool // it differs from what is on disk
+	key     string // its name, where it is of a challenge that is performed
+	unsaved bool   // it differs from what is on disk
 }
 
 // step is a handler that was started for a challenge, and what it printed.
@@ -69,6 +109,26 @@ const (
 
 // open makes the journal's directory; existed tells whether it was there.
 func (j journal) open() (existed bool, err error) {
+	if j.kept == nil {
+		return j.make()
+	}
+	j.kept.mu.Lock()
+	defer j.kept.mu.Unlock()
+	if j.kept.isThere() {
+		return true, nil
+	}
+	existed, err = j.make()
+	if err == nil {
+		j.kept.fd, err = syscall.Open(j.dir, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
+	}
+	if err != nil {
+		j.kept.fd = 0
+		return existed, asJournalError(err)
+	}
+	return existed, nil
+}
+
+func (j journal) make() (existed bool, err error) {
 	if err := j.check(); err != nil {
 		return false, err
 	}
@@ -79,6 +139,13 @@ func (j journal) open() (existed bool, err error) {
 		return false, &JournalError{err}
 	}
 	return false, j.check()
+}
+
+func asJournalError(err error) error {
+	if err == nil || errors.As(err, new(*UnsafeError)) || errors.As(err, new(*JournalError)) {
+		return err
+	}
+	return &JournalError{err}
 }
 
 // check refuses a directory in which others could put records: they say what
@@ -99,19 +166,24 @@ func (j journal) check() error {
 // in where we listen is another than the same one in the call of the client,
 // which waits for it with its own record in the same journal.
 func key(e envmap.Event) string {
-	h := sha256.New()
-	parts := []string{e.Type, cmp.Or(e.Domain, e.TXTDomain), e.Validation}
-	if e.Via != "" {
-		parts = append(parts, e.Via)
+	text := make([]byte, 0, 512)
+	for i, part := range [...]string{e.Type, cmp.Or(e.Domain, e.TXTDomain), e.Validation, e.Via} {
+		if i < 3 || part != "" {
+			text = strconv.AppendInt(text, int64(len(part)), 10)
+			text = append(append(append(text, ':'), part...), ',')
+		}
 	}
-	for _, part := range parts {
-		fmt.Fprintf(h, "%d:%s,", len(part), part)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
 }
 
 func (j journal) path(key string) string { return filepath.Join(j.dir, key) }
-func (j journal) lock(key string) string { return filepath.Join(j.dir, key+".lock") }
+
+// lock waits for a challenge's lock; see the function of this name.
+func (j journal) lock(ctx context.Context, key string, patience time.Duration) (unlock func(), err error) {
+	dirfd, path := j.place(key + ".lock")
+	return lock(ctx, dirfd, path, patience)
+}
 
 // TornError is a record that cannot be read. It is set aside and never trusted.
 type TornError struct{ Path, Aside string }
@@ -131,7 +203,7 @@ func (e *VersionError) Error() string {
 // *TornError, a *VersionError, an *UnsafeError or a *JournalError.
 func (j journal) load(key string) (*record, error) {
 	path := j.path(key)
-	text, err := readOwn(path)
+	text, err := j.readOwn(key)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -154,14 +226,9 @@ func (j journal) load(key string) (*record, error) {
 
 // readOwn reads a file that we wrote, and that nobody else could have changed.
 // One that is not there is fs.ErrNotExist.
-func readOwn(path string) ([]byte, error) {
-	text, err := readChecked(path, syscall.O_NOFOLLOW|syscall.O_NONBLOCK, func(info fs.FileInfo) error {
-		owner := info.Sys().(*syscall.Stat_t).Uid
-		if !info.Mode().IsRegular() || int(owner) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
-			return &UnsafeError{path, "is not this user's alone to write", "rm " + quote(path)}
-		}
-		return nil
-	})
+func (j journal) readOwn(name string) ([]byte, error) {
+	path := j.path(name)
+	text, err := j.read(name)
 	switch {
 	case errors.Is(err, syscall.ELOOP):
 		return nil, &UnsafeError{path, "is a symbolic link", "rm " + quote(path)}
@@ -169,6 +236,23 @@ func readOwn(path string) ([]byte, error) {
 		return text, err
 	}
 	return nil, &JournalError{err}
+}
+
+func (j journal) read(name string) ([]byte, error) {
+	dirfd, path := j.place(name)
+	h, err := openAt(dirfd, path, unix.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	stat, err := h.stat()
+	if err != nil {
+		return nil, err
+	}
+	if stat.Mode&unix.S_IFMT != unix.S_IFREG || int(stat.Uid) != os.Geteuid() || stat.Mode&0o022 != 0 {
+		return nil, &UnsafeError{j.path(name), "is not this user's alone to write", "rm " + quote(j.path(name))}
+	}
+	return h.readAll()
 }
 
 // isOtherVersion tells a whole record of another version from a torn one.
@@ -207,7 +291,7 @@ func (j journal) save(key string, r *record) error {
 	body := appendRecord(r)
 	text := append([]byte(header(body)+"\n"), body...)
 	if err := j.write(key, text); err != nil {
-		os.Remove(j.temporary(key))
+		j.tidy(key)
 		return &JournalError{err}
 	}
 	return j.sync()
@@ -221,10 +305,9 @@ func (j journal) put(key string, r *record) error {
 	return j.save(key, r)
 }
 
-func (j journal) temporary(key string) string { return j.path(key) + ".new" }
-
 func (j journal) write(key string, text []byte) error {
-	f, err := private(j.temporary(key), os.O_CREATE|os.O_WRONLY|os.O_TRUNC)
+	dirfd, path := j.place(key)
+	f, err := private(dirfd, path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC)
 	if err != nil {
 		return err
 	}
@@ -232,24 +315,25 @@ func (j journal) write(key string, text []byte) error {
 		_, err = f.Write(text)
 	}
 	if err == nil {
-		err = errors.Join(j.at("fsync"), f.Sync())
+		err = errors.Join(j.at("fsync"), f.sync())
 	}
 	if err = errors.Join(err, f.Close(), j.at("rename")); err != nil {
 		return err
 	}
-	return syscall.Rename(j.temporary(key), j.path(key))
+	return os.NewSyscallError("rename", unix.Renameat(dirfd, path+".new", dirfd, path))
 }
 
 // remove forgets a challenge.
 func (j journal) remove(key string) error {
 	removed := false
-	for _, path := range []string{j.path(key), j.temporary(key)} {
+	dirfd, path := j.place(key)
+	for _, name := range []string{path, path + ".new"} {
 		if err := j.at("remove"); err != nil {
 			return &JournalError{err}
 		}
-		err := os.Remove(path)
+		err := unix.Unlinkat(dirfd, name, 0)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return &JournalError{err}
+			return &JournalError{os.NewSyscallError("unlink", err)}
 		}
 		removed = removed || err == nil
 	}
@@ -259,10 +343,18 @@ func (j journal) remove(key string) error {
 	return j.sync()
 }
 
+// tidy removes what a crash left of a record before it got its name.
+func (j journal) tidy(key string) {
+	dirfd, path := j.place(key)
+	_ = unix.Unlinkat(dirfd, path+".new", 0)
+}
+
 // has tells whether a challenge's record is there.
 func (j journal) has(key string) error {
-	if _, err := os.Lstat(j.path(key)); err != nil {
-		return &JournalError{err}
+	dirfd, path := j.place(key)
+	var stat unix.Stat_t
+	if err := unix.Fstatat(dirfd, path, &stat, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return &JournalError{&fs.PathError{Op: "lstat", Path: j.path(key), Err: err}}
 	}
 	return nil
 }
@@ -271,13 +363,13 @@ func (j journal) sync() error {
 	if err := j.at("fsync of the directory"); err != nil {
 		return &JournalError{err}
 	}
-	d, err := open(j.dir, os.O_RDONLY, 0)
+	if dirfd, path := j.place(""); path == "" {
+		return asJournalError(handle(dirfd).sync())
+	}
+	h, err := openAt(unix.AT_FDCWD, j.dir, unix.O_RDONLY, 0)
 	if err != nil {
 		return &JournalError{err}
 	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return &JournalError{err}
-	}
-	return nil
+	defer h.Close()
+	return asJournalError(h.sync())
 }

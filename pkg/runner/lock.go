@@ -7,6 +7,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // LockedError says that another process works on the same challenge.
@@ -19,55 +21,59 @@ func (e *LockedError) Error() string {
 // lock takes an exclusive flock(2) on a file that exists for the lock alone,
 // and waits for it. The kernel drops it when the process ends, however that
 // is. unlock removes the file before it lets go, so that the next holder has
-// to look whether the file that it locked is still the one of that name.
-func lock(ctx context.Context, path string) (unlock func(), err error) {
+// to look whether the file that it locked is still the one of that name. The
+// error is the context's cause, or context.DeadlineExceeded when the patience
+// is over.
+func lock(ctx context.Context, dirfd int, path string, patience time.Duration) (unlock func(), err error) {
+	until := time.Now().Add(patience)
 	for wait := time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
-		f, err := tryLock(path)
+		h, err := tryLock(dirfd, path)
 		if err != nil {
 			return nil, err
 		}
-		if f != nil {
-			return func() { release(f, path) }, nil
+		if h >= 0 {
+			return func() { release(h, dirfd, path) }, nil
+		}
+		if time.Until(until) <= 0 {
+			return nil, context.DeadlineExceeded
 		}
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
-		case <-time.After(wait):
+		case <-time.After(min(wait, time.Until(until))):
 		}
 	}
 }
 
 // release removes the file, unless somebody has put another in its place.
-func release(f *os.File, path string) {
-	if isAt(f, path) {
-		os.Remove(path)
+func release(h handle, dirfd int, path string) {
+	if isAt(h, dirfd, path) {
+		_ = unix.Unlinkat(dirfd, path, 0)
 	}
-	f.Close()
+	_ = h.Close()
 }
 
-// tryLock returns nil where another process holds the lock.
-func tryLock(path string) (*os.File, error) {
-	f, err := private(path, os.O_CREATE|os.O_RDWR)
+// tryLock returns -1 where another process holds the lock.
+func tryLock(dirfd int, path string) (handle, error) {
+	h, err := private(dirfd, path, os.O_CREATE|os.O_RDWR)
 	if err != nil {
-		return nil, err
+		return -1, err
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil && isAt(f, path) {
-		return f, nil
+	err = syscall.Flock(int(h), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil && isAt(h, dirfd, path) {
+		return h, nil
 	}
-	f.Close()
+	_ = h.Close()
 	if err == nil || errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, nil
+		return -1, nil
 	}
-	return nil, fmt.Errorf("lock %s: %w", path, err)
+	return -1, fmt.Errorf("lock %s: %w", path, err)
 }
 
 // isAt tells whether an open file is still what its name leads to.
-func isAt(f *os.File, path string) bool {
-	opened, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	named, err := os.Lstat(path)
-	return err == nil && os.SameFile(opened, named)
+func isAt(h handle, dirfd int, path string) bool {
+	var opened, named unix.Stat_t
+	return unix.Fstat(int(h), &opened) == nil &&
+		unix.Fstatat(dirfd, path, &named, unix.AT_SYMLINK_NOFOLLOW) == nil &&
+		opened.Dev == named.Dev && opened.Ino == named.Ino
 }

@@ -53,14 +53,15 @@ func (o order) add(m member) error {
 	if o.name == "" {
 		return nil
 	}
-	f, err := private(o.journal.path(o.name), os.O_CREATE|os.O_WRONLY|os.O_APPEND)
+	dirfd, path := o.journal.place(o.name)
+	f, err := private(dirfd, path, os.O_CREATE|os.O_WRONLY|os.O_APPEND)
 	if err != nil {
 		return &JournalError{err}
 	}
 	if err = o.journal.at("add to the order"); err == nil {
 		_, err = f.Write(write("member", func(n *notes) { n.member(&m) }))
 	}
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(err, f.sync(), f.Close()); err != nil {
 		return &JournalError{err}
 	}
 	return nil
@@ -81,7 +82,7 @@ func (o order) members() (standing []member, known bool) {
 	if o.name == "" {
 		return nil, false
 	}
-	text, err := readOwn(o.journal.path(o.name))
+	text, err := o.journal.readOwn(o.name)
 	if err != nil {
 		return nil, false
 	}

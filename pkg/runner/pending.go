@@ -75,14 +75,15 @@ func (r *Runner) CleanLeftover(ctx context.Context, l Leftover) error {
 		return err
 	}
 	j := c.journal()
-	f, err := tryLock(j.lock(l.ID))
+	dirfd, path := j.place(l.ID + ".lock")
+	h, err := tryLock(dirfd, path)
 	if err != nil {
 		return &JournalError{err}
 	}
-	if f == nil {
+	if h < 0 {
 		return &LockedError{l.Event.Domain}
 	}
-	defer release(f, j.lock(l.ID))
+	defer release(h, dirfd, path)
 	return c.cleanLeftover(ctx, j, l.ID)
 }
 

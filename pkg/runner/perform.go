@@ -18,16 +18,22 @@ type performance struct {
 	before  bool // pre-perform was run in this call
 	journal journal
 	unlocks []func() // of challenges of earlier calls
+	unlock  func()   // of those that are at work
+	locked  int      // the first of them
 }
+
+// maxLocked is how many challenges of a call are locked at once. Each lock is an
+// open file, which every start of a handler pays for.
+const maxLocked = 100
 
 // perform runs the chain for each challenge, and undoes everything when
 // something fails.
 func (c *call) perform(ctx context.Context, events []envmap.Event) error {
 	j := c.journal()
-	p := &performance{call: c, events: events, order: c.orderOf(j, events), journal: j}
-	unlock, err := p.prepare(ctx)
+	p := &performance{call: c, events: events, order: c.orderOf(j, events), journal: j, unlock: func() {}}
+	err := p.prepare(ctx)
 	defer func() {
-		for _, f := range append(p.unlocks, unlock) {
+		for _, f := range append(p.unlocks, p.unlock) {
 			f()
 		}
 	}()
@@ -59,20 +65,28 @@ func (p *performance) attempt(ctx context.Context) (err error) {
 }
 
 // prepare does what can fail before anything is run.
-func (p *performance) prepare(ctx context.Context) (unlock func(), err error) {
+func (p *performance) prepare(ctx context.Context) (err error) {
 	if ctx.Err() != nil {
-		return func() {}, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
 	if err := p.feasible(p.events); err != nil {
-		return func() {}, err
+		return err
 	}
 	if _, err := p.journal.open(); err != nil {
-		return func() {}, err
+		return err
 	}
 	if err := p.reachable(); err != nil {
-		return func() {}, err
+		return err
 	}
-	return p.lockAll(ctx, p.journal, p.events)
+	return p.lockFrom(ctx, 0)
+}
+
+// lockFrom locks the challenges from one on, in place of those before it.
+func (p *performance) lockFrom(ctx context.Context, at int) (err error) {
+	p.unlock()
+	p.locked = at
+	p.unlock, err = p.lockAll(ctx, p.journal, p.events[at:min(at+maxLocked, len(p.events))])
+	return err
 }
 
 // orderOf is the order that a single challenge belongs to. One whose place is
@@ -121,8 +135,6 @@ func (p *performance) reachable() error {
 // lockAll takes the challenges' locks, in the order of their names so that two
 // calls never wait for each other. unlock gives back those that were taken.
 func (c *call) lockAll(ctx context.Context, j journal, events []envmap.Event) (unlock func(), err error) {
-	limited, cancel := context.WithTimeoutCause(ctx, firstSet(c.Timeout, DefaultTimeout), &LockedError{events[0].Domain})
-	defer cancel()
 	var unlocks []func()
 	unlock = func() {
 		for _, f := range reversed(unlocks) {
@@ -135,8 +147,11 @@ func (c *call) lockAll(ctx context.Context, j journal, events []envmap.Event) (u
 	}
 	slices.Sort(keys)
 	for _, k := range keys {
-		free, err := lock(limited, j.lock(k))
-		if err != nil {
+		free, err := j.lock(ctx, k, firstSet(c.Timeout, DefaultTimeout))
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			return unlock, &LockedError{events[0].Domain}
+		case err != nil:
 			return unlock, lockError(err)
 		}
 		unlocks = append(unlocks, free)
@@ -166,6 +181,11 @@ func (p *performance) run(ctx context.Context) error {
 	}
 	ends := len(p.events) > 1 || isLast(last)
 	for i, e := range p.events {
+		if i == p.locked+maxLocked {
+			if err := p.lockFrom(ctx, i); err != nil {
+				return err
+			}
+		}
 		if err := p.challenge(ctx, e, ends && i == len(p.events)-1); err != nil {
 			return err
 		}
@@ -213,7 +233,10 @@ func (p *performance) challenge(ctx context.Context, e envmap.Event, last bool) 
 			return err
 		}
 	}
-	return p.keep()
+	if last {
+		return p.keep(p.done)
+	}
+	return p.keep([]*record{r})
 }
 
 // isAwaited tells whether a handler is run for the challenge with those that
@@ -249,8 +272,8 @@ func (h *Handler) onlyCleans(e envmap.Event) bool {
 
 // keep puts on disk what became known behind a handler's end: what it printed,
 // where it gets that back, and that it was not run at all.
-func (p *performance) keep() error {
-	for _, r := range p.done {
+func (p *performance) keep(records []*record) error {
+	for _, r := range records {
 		if !r.unsaved {
 			continue
 		}
@@ -306,9 +329,8 @@ func (p *performance) rollback(ctx context.Context, cause error) error {
 	if whole {
 		errs = append(errs, p.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Domains: p.domains()}, extra))
 	}
-	for _, r := range reversed(p.done) {
-		_, err := p.clean(ctx, p.journal, r, r.Event, extra)
-		errs = append(errs, err, p.order.add(member{Event: r.Event, Undone: true}))
+	for i := len(p.done) - 1; i >= 0; i-- {
+		errs = append(errs, p.undo(ctx, i, extra))
 	}
 	if whole {
 		errs = append(errs, p.bracket(ctx, envmap.Event{Cmd: envmap.PostCleanup, Domains: p.domains(), Challenges: asCleanup(p.events)}, extra))
@@ -320,6 +342,20 @@ func (p *performance) rollback(ctx context.Context, cause error) error {
 		return &RollbackError{cause, undo}
 	}
 	return cause
+}
+
+// undo cleans up one of the challenges that were done.
+func (p *performance) undo(ctx context.Context, i int, extra map[string]string) error {
+	r := p.done[i]
+	if i < p.locked {
+		unlock, err := p.lockAll(ctx, p.journal, []envmap.Event{r.Event})
+		defer unlock()
+		if err != nil {
+			return err
+		}
+	}
+	_, err := p.clean(ctx, p.journal, r, r.Event, extra)
+	return errors.Join(err, p.order.add(member{Event: r.Event, Undone: true}))
 }
 
 // Abandon undoes what earlier calls performed of an order (Event.Order) of

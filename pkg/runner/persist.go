@@ -14,8 +14,9 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// Pool keeps the programs of lines with persist=yes running from one event of a
-// run to the next, and counts the calls of lines with limit=. Its zero value is
+// Pool is what one run has for all of its events: the programs of lines with
+// persist=yes, the journal's directory, and a count of the calls of lines with
+// limit=. Its zero value is
 // ready for use, by several goroutines at once. Without one (nil) a program is
 // started for each event, and ended behind it.
 type Pool struct {
@@ -23,6 +24,9 @@ type Pool struct {
 	idle   map[string][]*coprocess // by line; the last is the one that was used last
 	zones  map[zone]chan struct{}
 	closed bool
+
+	begin     sync.Once
+	directory directory // of the journal
 }
 
 // zone is a line, and how many calls of it there may be at once.
@@ -41,6 +45,7 @@ func (p *Pool) Close() {
 		}()
 	}
 	ending.Wait()
+	p.directory.close()
 }
 
 func (p *Pool) empty() (all []*coprocess) {

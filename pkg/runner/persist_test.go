@@ -61,7 +61,7 @@ done
 			defer r.mu.Unlock()
 			r.warned = append(r.warned, message)
 		},
-		Deliver: func(b []byte) error {
+		Deliver: func(_ context.Context, b []byte) error {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.output = append(r.output, b...)

@@ -23,20 +23,6 @@ func open(path string, flags int, mode uint32) (*os.File, error) {
 	}
 }
 
-// private opens a file that is its owner's alone, whatever the client's umask
-// is. A symbolic link is not followed.
-func private(path string, flags int) (*os.File, error) {
-	f, err := open(path, flags|syscall.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Chmod(0o600); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
-}
-
 // readChecked reads a file whose status, as it is open, passes a check: what is
 // looked at is what is read, wherever its name leads by then.
 func readChecked(path string, flags int, check func(fs.FileInfo) error) ([]byte, error) {

@@ -41,9 +41,10 @@ type Runner struct {
 	// not be performed (dehydrated): the whole order is undone then.
 	Abandons bool
 
-	// Deliver hands what the handlers printed to the client. When it fails,
-	// what was performed is undone. nil: the output is dropped.
-	Deliver func(output []byte) error
+	// Deliver hands what the handlers printed to the client, until the context
+	// ends. When it fails, what was performed is undone. nil: the output is
+	// dropped.
+	Deliver func(ctx context.Context, output []byte) error
 
 	Warn  func(message string) // for the person who reads the log
 	Trace func(message string) // nil, or what is run and how it went
@@ -141,16 +142,16 @@ func (r *Runner) Run(ctx context.Context, events []envmap.Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	closeInherited()
 	c := &call{Runner: r, env: map[string]map[string]string{}}
-	if err := c.readEnvFiles(); err != nil {
-		return err
-	}
 	if c.Kept == nil {
 		own := *r
 		own.Kept = &Pool{}
 		defer own.Kept.Close()
 		c.Runner = &own
+	}
+	c.Kept.begin.Do(closeInherited)
+	if err := c.readEnvFiles(); err != nil {
+		return err
 	}
 	switch events[0].Cmd {
 	case envmap.PerformChallenge:
@@ -207,7 +208,13 @@ func (c *call) readEnv(h Handler) error {
 	return err
 }
 
-func (r *Runner) journal() journal { return journal{filepath.Join(r.State, "journal"), r.Step} }
+func (r *Runner) journal() journal {
+	j := journal{dir: filepath.Join(r.State, "journal"), step: r.Step}
+	if r.Kept != nil {
+		j.kept = &r.Kept.directory
+	}
+	return j
+}
 
 // deliver hands the output to the client, cut where there is more of it than
 // certbot could put into a variable. What a handler gets back of its own is in
@@ -222,14 +229,7 @@ func (c *call) deliver(ctx context.Context) error {
 	if err := c.journal().at("deliver"); err != nil {
 		return err
 	}
-	delivered := make(chan error, 1)
-	go func() { delivered <- c.Deliver(c.output) }()
-	select {
-	case err := <-delivered:
-		return err
-	case <-ctx.Done(): // nobody reads, and we are to end
-		return context.Cause(ctx)
-	}
+	return c.Deliver(ctx, c.output)
 }
 
 // invoke runs one handler for an event that it takes, and returns what it

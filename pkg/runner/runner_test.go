@@ -224,7 +224,7 @@ func TestAbandonedBeforeAnythingRuns(t *testing.T) {
 func TestOutputThatCertbotCanKeep(t *testing.T) {
 	flood := "handler phase=perform " + script(t, `head -c 100000 /dev/zero | tr '\0' x`) + "\n"
 	w := newWorld(t, strings.Repeat(flood, 6))
-	w.Deliver = func(output []byte) error { require.Len(t, output, 96<<10); return nil }
+	w.Deliver = func(_ context.Context, output []byte) error { require.Len(t, output, 96<<10); return nil }
 	require.NoError(t, w.run(perform("a.test")))
 }
 
@@ -241,7 +241,7 @@ func TestBatch(t *testing.T) {
 
 func TestDeliveryThatFailsIsUndone(t *testing.T) {
 	w := newWorld(t, "handler phase=perform,cleanup "+script(t, `echo "$1" >>"$LOG"; echo out`)+"\n")
-	w.Deliver = func(output []byte) error {
+	w.Deliver = func(_ context.Context, output []byte) error {
 		require.Equal(t, "out\n", string(output))
 		return os.ErrClosed
 	}
@@ -257,7 +257,10 @@ func TestEachGetsItsOwnOutputBack(t *testing.T) {
 	clean := script(t, `echo "$1 $CERTBOT_AUTH_OUTPUT" >>"$LOG"`)
 	w := newWorld(t, "certbot auth='"+auth+" one' cleanup='"+clean+" one'\ncertbot auth='"+auth+" two' cleanup='"+clean+" two'\n")
 	var delivered []string
-	w.Deliver = func(output []byte) error { delivered = append(delivered, string(output)); return nil }
+	w.Deliver = func(_ context.Context, output []byte) error {
+		delivered = append(delivered, string(output))
+		return nil
+	}
 	require.NoError(t, w.run(perform("a.test")))
 	require.Equal(t, []string{" one-a.test \n two-a.test \n"}, delivered)
 	require.NoError(t, w.run(cleanup(perform("a.test"))))
@@ -378,7 +381,7 @@ func TestLockedChallengeIsForLater(t *testing.T) {
 
 func TestNotImplementedIsPassedOver(t *testing.T) {
 	w := newWorld(t, "handler "+script(t, `echo NotImplemented; exit 3`)+"\n")
-	w.Deliver = func(output []byte) error { require.Empty(t, output); return nil }
+	w.Deliver = func(_ context.Context, output []byte) error { require.Empty(t, output); return nil }
 	require.NoError(t, w.run(perform("a.test")))
 	require.Len(t, w.warnings, 1, "that nobody performed it is worth a word")
 }
@@ -400,7 +403,7 @@ func full() envmap.Event {
 func TestFirstRequestWins(t *testing.T) {
 	w := newWorld(t, "dehydrated "+script(t, "exit 0")+"\ndehydrated "+script(t, "echo CSR")+"\ndehydrated "+script(t, "echo other")+"\n")
 	var got string
-	w.Deliver = func(output []byte) error { got = string(output); return nil }
+	w.Deliver = func(_ context.Context, output []byte) error { got = string(output); return nil }
 	require.NoError(t, w.run(envmap.Event{Cmd: envmap.GenerateCSR, Domain: "a.test", CertDir: "/d", Domains: []string{"a.test"}}))
 	require.Equal(t, "CSR\n", got)
 }

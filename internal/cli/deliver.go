@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"context"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// deliver writes to a client, who may not read: the end of the context ends it.
+// The error is an *outputError or the context's cause.
+func (f *front) deliver(ctx context.Context, text []byte) error {
+	if takesAtOnce(f.Stdout, len(text)) {
+		return f.write(text)
+	}
+	delivered := make(chan error, 1)
+	go func() { delivered <- f.write(text) }()
+	select {
+	case err := <-delivered:
+		return err
+	case <-ctx.Done(): // nobody reads, and we are to end
+		return context.Cause(ctx)
+	}
+}
+
+// takesAtOnce tells whether writing so many bytes would not wait: a pipe that can
+// be written to takes 4096 (poll(2), pipe(7)).
+func takesAtOnce(stream any, length int) bool {
+	file, ok := stream.(*os.File)
+	if !ok || length > 4096 {
+		return false
+	}
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return false
+	}
+	fds := []unix.PollFd{{Events: unix.POLLOUT}}
+	err = raw.Control(func(fd uintptr) {
+		fds[0].Fd = int32(fd)
+		_, _ = unix.Poll(fds, 0)
+	})
+	return err == nil && fds[0].Revents == unix.POLLOUT
+}
