@@ -107,6 +107,8 @@ var errEnded = errors.New("the client has ended")
 // with a report. ctx ends with a signal, which the client gets too: it may go on
 // for a while to clean up.
 func (s *session) attend(ctx context.Context, l Listener, cmd *exec.Cmd) (status int, err error) {
+	relay := runner.NewRelay()
+	defer relay.Stop()
 	if err := cmd.Start(); err != nil {
 		_ = l.Close()
 		return 0, runner.Explain(cmd.Path, err)
@@ -118,7 +120,7 @@ func (s *session) attend(ctx context.Context, l Listener, cmd *exec.Cmd) (status
 		_ = s.accept(alive, l, func(_ context.Context, c Caller) { s.serve(ctx, alive, c) })
 	}()
 	ended := make(chan struct{})
-	go runner.Relay(cmd.Process.Pid, ended)
+	go relay.To(cmd.Process.Pid, ended)
 	_ = cmd.Wait() // what ProcessState says is what counts
 	close(ended)
 	end(errEnded)

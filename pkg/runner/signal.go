@@ -44,25 +44,36 @@ func NotifyContext(parent context.Context) (context.Context, context.CancelFunc)
 	return ctx, func() { signal.Stop(signals); cancel(nil) }
 }
 
-// Relay gives the signals that ask this process to end to a process group, each
-// as it comes, until done is closed.
-func Relay(group int, done <-chan struct{}) {
-	signals := make(chan os.Signal, 4)
+// Relay gives the signals that ask this process to end to a process group. It
+// is made before the group is: a signal may come as soon as that begins.
+type Relay struct{ signals chan os.Signal }
+
+// NewRelay collects signals from now on.
+func NewRelay() *Relay {
+	r := &Relay{make(chan os.Signal, 4)}
 	for _, s := range ending() {
 		if !signal.Ignored(s) {
-			signal.Notify(signals, s)
+			signal.Notify(r.signals, s)
 		}
 	}
-	defer signal.Stop(signals)
+	return r
+}
+
+// To passes each signal on as it comes, those that came before too, until done
+// is closed.
+func (r *Relay) To(group int, done <-chan struct{}) {
 	for {
 		select {
-		case s := <-signals:
+		case s := <-r.signals:
 			_ = syscall.Kill(-group, s.(syscall.Signal))
 		case <-done:
 			return
 		}
 	}
 }
+
+// Stop ends the collecting.
+func (r *Relay) Stop() { signal.Stop(r.signals) }
 
 // ending are the signals that ask a process to end.
 func ending() []syscall.Signal {
