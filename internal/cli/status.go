@@ -58,8 +58,8 @@ func status(err error) int {
 		{statusLater, is[unfinished]},
 		{statusSystem, func(err error) bool { return is[*runner.HandlerError](err) && is[*runner.StartError](err) }},
 		{statusInexpressive, is[*runner.TerminalError]},
+		{statusOutput, is[*outputError]}, // it may be what ended a handler
 		{statusFailed, is[*runner.HandlerError]},
-		{statusOutput, is[*outputError]},
 		{statusConfig, is[*runner.VersionError]},
 		{statusJournal, is[*runner.TornError]},
 		{statusJournal, is[*runner.JournalError]},
