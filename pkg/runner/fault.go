@@ -18,12 +18,12 @@ func (e *FaultError) Error() string { return "internal fault at " + e.Place + ";
 //	defer runner.Recovered(&err)
 func Recovered(err *error) {
 	if recover() != nil {
-		*err = &FaultError{place()}
+		*err = &FaultError{whereabouts()}
 	}
 }
 
-// place is where the panic was: the innermost of our functions below it.
-func place() string {
+// whereabouts is where the panic was: the innermost of our functions below it.
+func whereabouts() string {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
 	for {

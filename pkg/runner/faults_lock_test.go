@@ -17,18 +17,19 @@ import (
 // name may lead to another file by now.
 func TestF10_LockFileThatIsReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	f, err := tryLock(unix.AT_FDCWD, path)
+	at := place{unix.AT_FDCWD, path, path}
+	f, err := tryLock(at)
 	require.NoError(t, err)
 	defer f.Close()
-	require.True(t, isAt(f, unix.AT_FDCWD, path))
+	require.True(t, f.isAt(at))
 	require.NoError(t, os.Remove(path))
-	require.False(t, isAt(f, unix.AT_FDCWD, path), "removed")
+	require.False(t, f.isAt(at), "removed")
 	require.NoError(t, os.WriteFile(path, nil, 0o600))
-	require.False(t, isAt(f, unix.AT_FDCWD, path), "replaced")
+	require.False(t, f.isAt(at), "replaced")
 	require.NoError(t, os.Rename(path, path+".other"))
 	require.NoError(t, os.Symlink(path+".other", path))
-	require.False(t, isAt(f, unix.AT_FDCWD, path), "a link")
-	_, err = tryLock(unix.AT_FDCWD, path)
+	require.False(t, f.isAt(at), "a link")
+	_, err = tryLock(at)
 	require.Error(t, err, "a link is not followed")
 }
 
@@ -36,15 +37,16 @@ func TestF10_LockFileThatIsReplaced(t *testing.T) {
 // must not take away that of the next: a third would get in beside it.
 func TestF10_UnlockLeavesTheNextHolderItsFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	first, err := lock(context.Background(), unix.AT_FDCWD, path, time.Minute)
+	at := place{unix.AT_FDCWD, path, path}
+	first, err := lock(context.Background(), at, time.Minute)
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(path))
-	second, err := lock(context.Background(), unix.AT_FDCWD, path, time.Minute)
+	second, err := lock(context.Background(), at, time.Minute)
 	require.NoError(t, err)
 	first()
-	third, err := tryLock(unix.AT_FDCWD, path)
+	third, err := tryLock(at)
 	require.NoError(t, err)
-	require.Equal(t, handle(-1), third, "the second holds it")
+	require.Nil(t, third, "the second holds it")
 	second()
 	require.NoFileExists(t, path)
 }
@@ -53,6 +55,7 @@ func TestF10_UnlockLeavesTheNextHolderItsFile(t *testing.T) {
 // still there is never more than one.
 func TestF10_OneHolderAtATime(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
+	at := place{unix.AT_FDCWD, path, path}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	var inside, worst atomic.Int32
@@ -62,7 +65,7 @@ func TestF10_OneHolderAtATime(t *testing.T) {
 		go func() {
 			defer all.Done()
 			for range 40 {
-				unlock, err := lock(ctx, unix.AT_FDCWD, path, time.Minute)
+				unlock, err := lock(ctx, at, time.Minute)
 				if err != nil {
 					t.Error(err)
 					return

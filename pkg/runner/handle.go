@@ -3,67 +3,92 @@ package runner
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// handle is an open file of the journal: a descriptor. (A record is a dozen
-// system calls; os.File would make it two dozen.)
-type handle int
+// handle is an open file of the journal. (A record is a dozen system calls;
+// os.File would make it two dozen.)
+type handle struct {
+	fd   int
+	name string // for messages
+}
 
-// openAt opens a file in a directory. A symbolic link is not followed.
-func openAt(dirfd int, path string, flags int, mode uint32) (handle, error) {
+// place is where a file is found: a path from a directory that is open, and the
+// name that people know it by.
+type place struct {
+	dirfd      int
+	path, name string
+}
+
+// open opens a file. A symbolic link is not followed.
+func (p place) open(flags int, mode uint32) (*handle, error) {
 	for {
-		fd, err := unix.Openat(dirfd, path, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+		fd, err := unix.Openat(p.dirfd, p.path, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
 		if err == nil {
-			return handle(fd), nil
+			return &handle{fd, p.name}, nil
 		}
 		if !errors.Is(err, syscall.EINTR) {
-			return -1, &fs.PathError{Op: "open", Path: path, Err: err}
+			return nil, &fs.PathError{Op: "open", Path: p.name, Err: err}
 		}
 	}
 }
 
 // private opens a file that is its owner's alone, whatever the client's umask
 // is.
-func private(dirfd int, path string, flags int) (handle, error) {
-	h, err := openAt(dirfd, path, flags, 0o600)
+func (p place) private(flags int) (*handle, error) {
+	h, err := p.open(flags, 0o600)
 	if err != nil {
-		return -1, err
+		return nil, err
 	}
-	if err := unix.Fchmod(int(h), 0o600); err != nil {
+	if err := unix.Fchmod(h.fd, 0o600); err != nil {
 		_ = h.Close()
-		return -1, os.NewSyscallError("chmod", err)
+		return nil, h.fault("chmod", err)
 	}
 	return h, nil
 }
 
+// remove removes a file.
+func (p place) remove() error {
+	if err := unix.Unlinkat(p.dirfd, p.path, 0); err != nil {
+		return &fs.PathError{Op: "remove", Path: p.name, Err: err}
+	}
+	return nil
+}
+
+// fault is an error of a system call, or nil.
+func (h *handle) fault(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fs.PathError{Op: op, Path: h.name, Err: err}
+}
+
 // Write writes all of it.
-func (h handle) Write(b []byte) (written int, err error) {
+func (h *handle) Write(b []byte) (written int, err error) {
 	for written < len(b) {
-		n, err := unix.Write(int(h), b[written:])
+		n, err := unix.Write(h.fd, b[written:])
 		if written += max(n, 0); err != nil && !errors.Is(err, syscall.EINTR) {
-			return written, os.NewSyscallError("write", err)
+			return written, h.fault("write", err)
 		}
 	}
 	return written, nil
 }
 
 // readAll reads up to the end.
-func (h handle) readAll() (text []byte, err error) {
+func (h *handle) readAll() (text []byte, err error) {
 	text = make([]byte, 0, 2<<10)
 	for {
 		if len(text) == cap(text) {
 			text = append(text, 0)[:len(text)]
 		}
-		n, err := unix.Read(int(h), text[len(text):cap(text)])
+		n, err := unix.Read(h.fd, text[len(text):cap(text)])
 		switch {
 		case errors.Is(err, syscall.EINTR):
 			continue
 		case err != nil:
-			return nil, os.NewSyscallError("read", err)
+			return nil, h.fault("read", err)
 		case n == 0:
 			return text, nil
 		}
@@ -71,17 +96,17 @@ func (h handle) readAll() (text []byte, err error) {
 	}
 }
 
-func (h handle) sync() error {
+func (h *handle) sync() error {
 	for {
-		if err := unix.Fsync(int(h)); !errors.Is(err, syscall.EINTR) {
-			return os.NewSyscallError("fsync", err)
+		if err := unix.Fsync(h.fd); !errors.Is(err, syscall.EINTR) {
+			return h.fault("fsync", err)
 		}
 	}
 }
 
-func (h handle) stat() (stat unix.Stat_t, err error) {
-	err = unix.Fstat(int(h), &stat)
-	return stat, os.NewSyscallError("fstat", err)
+func (h *handle) stat() (stat unix.Stat_t, err error) {
+	err = unix.Fstat(h.fd, &stat)
+	return stat, h.fault("stat", err)
 }
 
-func (h handle) Close() error { return os.NewSyscallError("close", unix.Close(int(h))) }
+func (h *handle) Close() error { return h.fault("close", unix.Close(h.fd)) }

@@ -54,16 +54,16 @@ func (d *directory) isThere() bool {
 	return d.fd > 0 && unix.Fstat(d.fd, &stat) == nil && stat.Nlink > 0
 }
 
-// place is where a file of the journal is found: a directory and a name in it.
-func (j journal) place(name string) (dirfd int, path string) {
+// place is where a file of the journal is found.
+func (j journal) place(name string) place {
 	if j.kept != nil {
 		j.kept.mu.Lock()
 		defer j.kept.mu.Unlock()
 		if j.kept.fd > 0 {
-			return j.kept.fd, name
+			return place{j.kept.fd, name, j.path(name)}
 		}
 	}
-	return unix.AT_FDCWD, filepath.Join(j.dir, name)
+	return place{unix.AT_FDCWD, j.path(name), j.path(name)}
 }
 
 // at announces a step; its error takes the step's place.
@@ -181,8 +181,7 @@ func (j journal) path(key string) string { return filepath.Join(j.dir, key) }
 
 // lock waits for a challenge's lock; see the function of this name.
 func (j journal) lock(ctx context.Context, key string, patience time.Duration) (unlock func(), err error) {
-	dirfd, path := j.place(key + ".lock")
-	return lock(ctx, dirfd, path, patience)
+	return lock(ctx, j.place(key+".lock"), patience)
 }
 
 // TornError is a record that cannot be read. It is set aside and never trusted.
@@ -239,8 +238,7 @@ func (j journal) readOwn(name string) ([]byte, error) {
 }
 
 func (j journal) read(name string) ([]byte, error) {
-	dirfd, path := j.place(name)
-	h, err := openAt(dirfd, path, unix.O_RDONLY|unix.O_NONBLOCK, 0)
+	h, err := j.place(name).open(unix.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -306,34 +304,33 @@ func (j journal) put(key string, r *record) error {
 }
 
 func (j journal) write(key string, text []byte) error {
-	dirfd, path := j.place(key)
-	f, err := private(dirfd, path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC)
+	temporary, final := j.place(key+".new"), j.place(key)
+	h, err := temporary.private(os.O_CREATE | os.O_WRONLY | os.O_TRUNC)
 	if err != nil {
 		return err
 	}
 	if err = j.at("write"); err == nil {
-		_, err = f.Write(text)
+		_, err = h.Write(text)
 	}
 	if err == nil {
-		err = errors.Join(j.at("fsync"), f.sync())
+		err = errors.Join(j.at("fsync"), h.sync())
 	}
-	if err = errors.Join(err, f.Close(), j.at("rename")); err != nil {
+	if err = errors.Join(err, h.Close(), j.at("rename")); err != nil {
 		return err
 	}
-	return os.NewSyscallError("rename", unix.Renameat(dirfd, path+".new", dirfd, path))
+	return h.fault("rename", unix.Renameat(temporary.dirfd, temporary.path, final.dirfd, final.path))
 }
 
 // remove forgets a challenge.
 func (j journal) remove(key string) error {
 	removed := false
-	dirfd, path := j.place(key)
-	for _, name := range []string{path, path + ".new"} {
+	for _, name := range []string{key, key + ".new"} {
 		if err := j.at("remove"); err != nil {
 			return &JournalError{err}
 		}
-		err := unix.Unlinkat(dirfd, name, 0)
+		err := j.place(name).remove()
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return &JournalError{os.NewSyscallError("unlink", err)}
+			return &JournalError{err}
 		}
 		removed = removed || err == nil
 	}
@@ -344,16 +341,12 @@ func (j journal) remove(key string) error {
 }
 
 // tidy removes what a crash left of a record before it got its name.
-func (j journal) tidy(key string) {
-	dirfd, path := j.place(key)
-	_ = unix.Unlinkat(dirfd, path+".new", 0)
-}
+func (j journal) tidy(key string) { _ = j.place(key + ".new").remove() }
 
-// has tells whether a challenge's record is there.
+// has tells whether a challenge's record is where others will look for it.
 func (j journal) has(key string) error {
-	dirfd, path := j.place(key)
 	var stat unix.Stat_t
-	if err := unix.Fstatat(dirfd, path, &stat, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	if err := unix.Lstat(j.path(key), &stat); err != nil {
 		return &JournalError{&fs.PathError{Op: "lstat", Path: j.path(key), Err: err}}
 	}
 	return nil
@@ -363,10 +356,10 @@ func (j journal) sync() error {
 	if err := j.at("fsync of the directory"); err != nil {
 		return &JournalError{err}
 	}
-	if dirfd, path := j.place(""); path == "" {
-		return asJournalError(handle(dirfd).sync())
+	if here := j.place(""); here.path == "" {
+		return asJournalError((&handle{here.dirfd, here.name}).sync())
 	}
-	h, err := openAt(unix.AT_FDCWD, j.dir, unix.O_RDONLY, 0)
+	h, err := j.place("").open(unix.O_RDONLY, 0)
 	if err != nil {
 		return &JournalError{err}
 	}

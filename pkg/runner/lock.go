@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,15 +23,15 @@ func (e *LockedError) Error() string {
 // to look whether the file that it locked is still the one of that name. The
 // error is the context's cause, or context.DeadlineExceeded when the patience
 // is over.
-func lock(ctx context.Context, dirfd int, path string, patience time.Duration) (unlock func(), err error) {
+func lock(ctx context.Context, at place, patience time.Duration) (unlock func(), err error) {
 	until := time.Now().Add(patience)
 	for wait := time.Millisecond; ; wait = min(2*wait, 250*time.Millisecond) {
-		h, err := tryLock(dirfd, path)
+		h, err := tryLock(at)
 		if err != nil {
 			return nil, err
 		}
-		if h >= 0 {
-			return func() { release(h, dirfd, path) }, nil
+		if h != nil {
+			return func() { release(h, at) }, nil
 		}
 		if time.Until(until) <= 0 {
 			return nil, context.DeadlineExceeded
@@ -46,34 +45,34 @@ func lock(ctx context.Context, dirfd int, path string, patience time.Duration) (
 }
 
 // release removes the file, unless somebody has put another in its place.
-func release(h handle, dirfd int, path string) {
-	if isAt(h, dirfd, path) {
-		_ = unix.Unlinkat(dirfd, path, 0)
+func release(h *handle, at place) {
+	if h.isAt(at) {
+		_ = at.remove()
 	}
 	_ = h.Close()
 }
 
-// tryLock returns -1 where another process holds the lock.
-func tryLock(dirfd int, path string) (handle, error) {
-	h, err := private(dirfd, path, os.O_CREATE|os.O_RDWR)
+// tryLock returns nil where another process holds the lock.
+func tryLock(at place) (*handle, error) {
+	h, err := at.private(os.O_CREATE | os.O_RDWR)
 	if err != nil {
-		return -1, err
+		return nil, err
 	}
-	err = syscall.Flock(int(h), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil && isAt(h, dirfd, path) {
+	err = unix.Flock(h.fd, unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil && h.isAt(at) {
 		return h, nil
 	}
 	_ = h.Close()
-	if err == nil || errors.Is(err, syscall.EWOULDBLOCK) {
-		return -1, nil
+	if err == nil || errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, nil
 	}
-	return -1, fmt.Errorf("lock %s: %w", path, err)
+	return nil, h.fault("lock", err)
 }
 
 // isAt tells whether an open file is still what its name leads to.
-func isAt(h handle, dirfd int, path string) bool {
+func (h *handle) isAt(at place) bool {
 	var opened, named unix.Stat_t
-	return unix.Fstat(int(h), &opened) == nil &&
-		unix.Fstatat(dirfd, path, &named, unix.AT_SYMLINK_NOFOLLOW) == nil &&
+	return unix.Fstat(h.fd, &opened) == nil &&
+		unix.Fstatat(at.dirfd, at.path, &named, unix.AT_SYMLINK_NOFOLLOW) == nil &&
 		opened.Dev == named.Dev && opened.Ino == named.Ino
 }

@@ -53,8 +53,7 @@ func (o order) add(m member) error {
 	if o.name == "" {
 		return nil
 	}
-	dirfd, path := o.journal.place(o.name)
-	f, err := private(dirfd, path, os.O_CREATE|os.O_WRONLY|os.O_APPEND)
+	f, err := o.journal.place(o.name).private(os.O_CREATE | os.O_WRONLY | os.O_APPEND)
 	if err != nil {
 		return &JournalError{err}
 	}

@@ -75,15 +75,15 @@ func (r *Runner) CleanLeftover(ctx context.Context, l Leftover) error {
 		return err
 	}
 	j := c.journal()
-	dirfd, path := j.place(l.ID + ".lock")
-	h, err := tryLock(dirfd, path)
+	at := j.place(l.ID + ".lock")
+	h, err := tryLock(at)
 	if err != nil {
 		return &JournalError{err}
 	}
-	if h < 0 {
+	if h == nil {
 		return &LockedError{l.Event.Domain}
 	}
-	defer release(h, dirfd, path)
+	defer release(h, at)
 	return c.cleanLeftover(ctx, j, l.ID)
 }
 

@@ -149,7 +149,7 @@ func (r *Runner) Run(ctx context.Context, events []envmap.Event) error {
 		defer own.Kept.Close()
 		c.Runner = &own
 	}
-	c.Kept.begin.Do(closeInherited)
+	c.Kept.begin.Do(settle)
 	if err := c.readEnvFiles(); err != nil {
 		return err
 	}
@@ -160,6 +160,14 @@ func (r *Runner) Run(ctx context.Context, events []envmap.Event) error {
 		return c.cleanup(ctx, unique(events))
 	}
 	return c.notify(ctx, events)
+}
+
+// settle sees to the process's descriptors. The runtime's poller wants two with
+// the first timer, and ends the program where there are none: it gets them before
+// anything else does.
+func settle() {
+	closeInherited()
+	time.AfterFunc(time.Hour, func() {}).Stop()
 }
 
 // unique drops challenges that stand twice in one call. What is left is the
