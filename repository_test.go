@@ -7,7 +7,6 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -51,18 +50,6 @@ func TestRunnerKnowsNoConvention(t *testing.T) {
 	for _, name := range importsOf(t, "pkg/runner") {
 		require.NotContains(t, name, "extauth/internal")
 		require.NotEqual(t, "net", name)
-	}
-}
-
-// TestHooksLinkNoNetwork: they are spawned for each event, and package net would
-// cost each of them a part of its start-up.
-func TestHooksLinkNoNetwork(t *testing.T) {
-	for _, program := range []string{"extauth-hook", "extauth-dehydrated", "extauth-pending", "extauth-lego", "extauth-uacme", "extauth-acmetool", "extauth-getssl", "extauth-mod-md", "extauth-acmesh"} {
-		linked, err := exec.Command("go", "list", "-deps", "./cmd/"+program).Output()
-		require.NoError(t, err)
-		for _, name := range []string{"net", "net/http", "crypto/tls"} {
-			require.NotContains(t, strings.Fields(string(linked)), name, program)
-		}
 	}
 }
 

@@ -41,12 +41,16 @@ func Process() IO {
 
 // deepen makes the stack as deep as most calls need it. It would grow to that
 // by doubling, and be searched and copied each time: a tenth of the time that a
-// program takes to become its handler.
+// program takes to become its handler. A frame of that size is enough; n is not
+// negative, and nothing is written there.
 //
 //go:noinline
 func deepen(n int) byte {
-	var room [12 << 10]byte
-	return room[n%len(room)]
+	if n >= 0 {
+		return 0
+	}
+	var room [20 << 10]byte
+	return room[-n%len(room)]
 }
 
 // front is a front end at work: a client's call, the options, and the handlers
@@ -54,7 +58,7 @@ func deepen(n int) byte {
 type front struct {
 	IO
 	name    string // of the program
-	usage   string
+	usage   string // empty for Client's; see help
 	client  string // convention of the client
 	env     map[string]string
 	options options
@@ -65,7 +69,7 @@ type front struct {
 }
 
 func newFront(io IO, name, usage, client string) *front {
-	f := &front{IO: io, name: name, usage: usage, client: client, env: map[string]string{}}
+	f := &front{IO: io, name: name, usage: usage, client: client, env: make(map[string]string, len(io.Environ))}
 	for _, variable := range io.Environ {
 		name, value, ok := strings.Cut(variable, "=")
 		if _, twice := f.env[name]; ok && !twice {

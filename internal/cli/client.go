@@ -31,7 +31,7 @@ const maxStdin = 64 << 10
 func Client(io IO, convention string) int {
 	c, _ := envmap.Lookup(convention)
 	name := "extauth-" + strings.ReplaceAll(convention, "_", "-")
-	f := newFront(io, name, fmt.Sprintf(clientUsage, name, c.Synopsis, c.Name, c.Doc, optionsUsage), convention)
+	f := newFront(io, name, "", convention)
 	f.strict = true
 	err := f.work(func() error { return f.call(c) })
 	if c.Declines != 0 && isForOthers(err) {
@@ -39,6 +39,15 @@ func Client(io IO, convention string) int {
 		return c.Declines
 	}
 	return f.finish(err)
+}
+
+// help is what --help says.
+func (f *front) help() string {
+	if f.usage != "" {
+		return f.usage
+	}
+	c, _ := envmap.Lookup(f.client)
+	return fmt.Sprintf(clientUsage, f.name, c.Synopsis, c.Name, c.Doc, optionsUsage)
 }
 
 // isForOthers tells whether an event is none that our handlers are for.

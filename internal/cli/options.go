@@ -64,7 +64,7 @@ func (f *front) parse(set *flag.FlagSet, args []string) error {
 	err := set.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		return f.answer(f.usage)
+		return f.answer(f.help())
 	case err != nil:
 		return &usageError{optionFault(err)}
 	case f.options.version:

@@ -100,13 +100,14 @@ func (f *front) command(words []string) (*target, error) {
 	if to == "" {
 		return nil, &usageError{"--to must say which convention HANDLER speaks: " + conventions()}
 	}
-	if c, known := envmap.Lookup(to); !known || c.Encode == nil {
+	c, known := envmap.Lookup(to)
+	if !known || c.Encode == nil {
 		return nil, &usageError{fmt.Sprintf("no convention %q; there is %s", to, conventions())}
 	}
 	if words[0] == "" {
 		return nil, &usageError{"HANDLER is empty"}
 	}
-	if isPerson(to) {
+	if c.Person {
 		return nil, &usageError{fmt.Sprintf("%s asks a person and takes no HANDLER, such as %q", to, words[0])}
 	}
 	h := runner.Handler{Convention: to, Command: words, EnvFiles: f.options.envFiles}

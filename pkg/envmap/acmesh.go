@@ -7,23 +7,24 @@ import "strings"
 // called in a shell that has read an installed acme.sh. As a client, acme.sh
 // calls extauth-acmesh by the functions of hooks/acmesh.
 func acmesh() *Convention {
-	c := &Convention{
-		Name:   "acmesh",
-		Doc:    "acme.sh's dnsapi plugins (dns_cf and the others), and acme.sh itself",
-		Ref:    "acme.sh d60c75b4 (3.1.4-dev): acme.sh (issue, _clearupdns, _findHook, _initpath, _deploy, main)",
-		Traces: "acme.sh-HEAD-d60c75b4",
-		Owns: []string{
-			"_SCRIPT_HOME", // __initHome
-			"DOMAIN_PATH",  // _initpath
-			"Le_*",         // issue, installcert
-		},
+	return &Convention{
+		Name:     "acmesh",
+		Doc:      "acme.sh's dnsapi plugins (dns_cf and the others), and acme.sh itself",
+		Ref:      "acme.sh d60c75b4 (3.1.4-dev): acme.sh (issue, _clearupdns, _findHook, _initpath, _deploy, main)",
+		Traces:   "acme.sh-HEAD-d60c75b4",
+		Owns:     acmeshOwns,
+		Decode:   decodeAcmesh,
+		Encode:   encodeAcmesh,
 		Script:   acmeshScript,
 		Forgets:  true, // the key authorization
 		Synopsis: "add|rm FULLDOMAIN VALUE [KEYAUTH] | deploy DOMAIN KEY CERT CA FULLCHAIN [PFX]",
 	}
-	c.Decode = func(call Call) ([]Event, error) { return decodeAcmesh(c, call) }
-	c.Encode = encodeAcmesh
-	return c
+}
+
+var acmeshOwns = []string{
+	"_SCRIPT_HOME", // __initHome
+	"DOMAIN_PATH",  // _initpath
+	"Le_*",         // issue, installcert
 }
 
 // acmeshScript is given PLUGIN add|rm FULLDOMAIN VALUE. It reads acme.sh with
@@ -138,7 +139,7 @@ func encodeNamedRecord(convention, perform, cleanup string, e Event) (Call, erro
 	return call, err
 }
 
-func decodeAcmesh(c *Convention, call Call) ([]Event, error) {
+func decodeAcmesh(call Call) ([]Event, error) {
 	if len(call.Args) == 0 {
 		return nil, &CallError{Reason: "need add, rm or deploy, which the functions in hooks/acmesh give"}
 	}
@@ -152,12 +153,11 @@ func decodeAcmesh(c *Convention, call Call) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Client, e.ClientEnv = c.Name, c.own(call.Env)
-	done, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
-	if err != nil {
+	e.Client, e.ClientEnv = "acmesh", ownOf(acmeshOwns, call.Env)
+	if err := e.finish(call.Env["EXTAUTH_THUMBPRINT"]); err != nil {
 		return nil, renamed(err, acmeshNames(e.Cmd))
 	}
-	return []Event{done}, nil
+	return []Event{e}, nil
 }
 
 // acmeshNames tells which operand each value came in.

@@ -13,7 +13,7 @@ func acmetool() *Convention {
 		Doc:        "acmetool's hooks directory: event, host and values as arguments, key authorization on standard input",
 		Ref:        "acmetool 0.0.33 to 0.2.2: hooks/hooks.go (runParts, ChallengeHTTPStart, challengeDNS, NotifyLiveUpdated), _doc/SCHEMA.md",
 		Traces:     "acmetool-0.2.2",
-		Owns:       []string{acmeStateDir},
+		Owns:       acmetoolOwns,
 		Decode:     decodeAcmetool,
 		Encode:     encodeAcmetool,
 		Declines:   acmetoolUnsupported,
@@ -33,6 +33,8 @@ const (
 	// a file of acmetool's own. It is no variable of any handler.
 	acmetoolTarget = "TARGETFILE"
 )
+
+var acmetoolOwns = []string{acmeStateDir}
 
 // acmetoolEvent is one of acmetool's events about a challenge. operand is the
 // member that the last argument holds.
@@ -84,8 +86,8 @@ func (a acmetoolEvent) decode(call Call) (Event, error) {
 		e.Validation = string(call.Stdin)
 		names["validation"], names["key_auth"] = "standard input", "standard input"
 	}
-	done, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
-	return done, renamed(err, names)
+	err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
+	return e, renamed(err, names)
 }
 
 // check looks at the operands before they become an event. TARGETFILE may be
@@ -158,8 +160,8 @@ func liveCertificate(state, host string) (Event, error) {
 	for _, name := range []string{"cert_path", "key_path", "chain_path", "fullchain_path"} {
 		names[name] = acmeStateDir
 	}
-	done, err := e.finish("")
-	return done, renamed(err, names)
+	err := e.finish("")
+	return e, renamed(err, names)
 }
 
 // live names the files of a certificate's directory (_doc/SCHEMA.md).

@@ -12,23 +12,24 @@ import (
 // deploy, pre or post) as the only argument: certbot never takes a variable
 // back, so that those of an earlier certificate stand beside those of this.
 func certbot() *Convention {
-	c := &Convention{
-		Name:   "certbot",
-		Doc:    "certbot's manual auth and cleanup hooks, its deploy, pre and post hooks",
-		Ref:    "certbot 0.10 to 5.6: _internal/plugins/manual.py (_perform_achall_with_script, cleanup), _internal/hooks.py",
-		Traces: "certbot-2.1.0",
-		Owns: []string{
-			"CERTBOT_*",       // manual.py
-			"RENEWED_LINEAGE", // hooks.py: deploy_hook
-			"RENEWED_DOMAINS", // hooks.py: deploy_hook, post_hook
-			"FAILED_DOMAINS",  // hooks.py: post_hook, since 2.7
-		},
+	return &Convention{
+		Name:     "certbot",
+		Doc:      "certbot's manual auth and cleanup hooks, its deploy, pre and post hooks",
+		Ref:      "certbot 0.10 to 5.6: _internal/plugins/manual.py (_perform_achall_with_script, cleanup), _internal/hooks.py",
+		Traces:   "certbot-2.1.0",
+		Owns:     certbotOwns,
+		Decode:   decodeCertbot,
+		Encode:   encodeCertbot,
 		Replays:  true,
 		Operands: map[Cmd]string{PerformChallenge: "auth", Cleanup: "cleanup", DeployCert: "deploy", Startup: "pre", Exit: "post"},
 	}
-	c.Decode = func(call Call) ([]Event, error) { return decodeCertbot(c, call) }
-	c.Encode = encodeCertbot
-	return c
+}
+
+var certbotOwns = []string{
+	"CERTBOT_*",    // manual.py
+	renewedLineage, // hooks.py: deploy_hook
+	renewedDomains, // hooks.py: deploy_hook, post_hook
+	failedDomains,  // hooks.py: post_hook, since 2.7
 }
 
 // The variables of certbot's manual plugin. IDENTIFIER and ALL_IDENTIFIERS
@@ -59,45 +60,51 @@ func lineage(e *Event) map[string]*string {
 	}
 }
 
-func decodeCertbot(c *Convention, call Call) ([]Event, error) {
+func decodeCertbot(call Call) ([]Event, error) {
 	if len(call.Args) != 1 {
 		return nil, &CallError{Reason: "need one of auth, cleanup, deploy, pre or post"}
 	}
-	var e Event
-	var err error
-	switch call.Args[0] {
-	case "auth":
-		e, err = decodeCertbotChallenge(c, call, PerformChallenge)
-	case "cleanup":
-		e, err = decodeCertbotChallenge(c, call, Cleanup)
-	case "deploy":
-		e, err = decodeCertbotDeploy(c, call)
-	case "pre":
-		e = Event{Cmd: Startup}
-	case "post":
-		e = decodeCertbotPost(c, call)
-	default:
-		return nil, &CallError{quoted(call.Args[0]), "is none of auth, cleanup, deploy, pre or post"}
-	}
-	if err != nil {
+	e := Event{Client: "certbot"}
+	if err := e.readCertbot(call); err != nil {
 		return nil, err
 	}
-	e.Client = c.Name
-	done, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
-	if err != nil {
-		return nil, renamed(err, certbotNames(e))
+	if err := e.finish(call.Env["EXTAUTH_THUMBPRINT"]); err != nil {
+		return nil, renamed(err, certbotNames(&e))
 	}
-	return []Event{done}, nil
+	return []Event{e}, nil
+}
+
+// readCertbot sets the event that the operand stands for, and what the
+// variables say of it.
+func (e *Event) readCertbot(call Call) error {
+	switch call.Args[0] {
+	case "auth":
+		e.Cmd = PerformChallenge
+		return e.readCertbotChallenge(call)
+	case "cleanup":
+		e.Cmd = Cleanup
+		return e.readCertbotChallenge(call)
+	case "deploy":
+		e.Cmd = DeployCert
+		return e.readCertbotDeploy(call)
+	case "pre":
+		e.Cmd = Startup
+		return nil
+	case "post":
+		e.readCertbotPost(call)
+		return nil
+	}
+	return &CallError{quoted(call.Args[0]), "is none of auth, cleanup, deploy, pre or post"}
 }
 
 // certbotNames tells which variable each value came in.
-func certbotNames(e Event) map[string]string {
+func certbotNames(e *Event) map[string]string {
 	names := map[string]string{
 		"domain": certbotDomain, "token": certbotToken, "validation": certbotValidation, "key_auth": certbotValidation,
 		"remaining": certbotRemaining, "domains": certbotAllDomains, "z_domain": certbotSNIDomain,
 		"cert_path": certbotCertPath, "key_path": certbotKeyPath, "failed_domains": failedDomains,
 	}
-	if e.Type == TLSSNI01 {
+	if _, sni := e.ClientEnv[certbotSNIDomain]; sni {
 		names["validation"] = certbotSNIDomain
 	}
 	if !e.IsChallenge() {
@@ -109,10 +116,9 @@ func certbotNames(e Event) map[string]string {
 	return names
 }
 
-func decodeCertbotChallenge(c *Convention, call Call, cmd Cmd) (Event, error) {
-	e := Event{Cmd: cmd}
+func (e *Event) readCertbotChallenge(call Call) error {
 	if err := checkCertbotChallenge(call); err != nil {
-		return e, err
+		return err
 	}
 	e.Domain = first(call.Env, certbotIdentifier, certbotDomain)
 	e.Validation, e.Token = call.Env[certbotValidation], call.Env[certbotToken]
@@ -123,7 +129,7 @@ func decodeCertbotChallenge(c *Convention, call Call, cmd Cmd) (Event, error) {
 		e.Type = HTTP01
 	}
 	stale := []string{renewedLineage, renewedDomains, failedDomains}
-	if cmd == PerformChallenge {
+	if e.Cmd == PerformChallenge {
 		stale = append(stale, certbotAuthOutput)
 	} else if output, said := call.Env[certbotAuthOutput]; said {
 		e.AuthOutput = &output
@@ -131,8 +137,8 @@ func decodeCertbotChallenge(c *Convention, call Call, cmd Cmd) (Event, error) {
 	if e.Type != TLSSNI01 {
 		stale = append(stale, certbotCertPath, certbotKeyPath)
 	}
-	e.ClientEnv = c.own(call.Env, stale...)
-	return e, setCertbotOrder(&e, call.Env)
+	e.ClientEnv = ownOf(certbotOwns, call.Env, stale...)
+	return setCertbotOrder(e, call.Env)
 }
 
 // checkCertbotChallenge refuses what no certbot sends.
@@ -193,35 +199,32 @@ func setCertbotOrder(e *Event, env map[string]string) error {
 	return nil
 }
 
-func decodeCertbotDeploy(c *Convention, call Call) (Event, error) {
-	e := Event{Cmd: DeployCert}
+func (e *Event) readCertbotDeploy(call Call) error {
 	dir, said := call.Env[renewedLineage]
 	if _, other := call.Env[renewedDomains]; !said && !other {
-		return e, &CallError{"deploy", renewedLineage + " is not set; certbot sets it when it runs its deploy hooks"}
+		return &CallError{"deploy", renewedLineage + " is not set; certbot sets it when it runs its deploy hooks"}
 	}
 	if dir == "" {
-		return e, missing(call.Env, renewedLineage)
+		return missing(call.Env, renewedLineage)
 	}
-	for file, place := range lineage(&e) {
+	for file, place := range lineage(e) {
 		*place = strings.TrimSuffix(dir, "/") + "/" + file
 	}
 	if e.Domains = strings.Fields(call.Env[renewedDomains]); len(e.Domains) == 0 {
-		return e, missing(call.Env, renewedDomains)
+		return missing(call.Env, renewedDomains)
 	}
 	e.Domain = e.Domains[0]
 	e.ClientEnv = map[string]string{renewedLineage: dir, renewedDomains: call.Env[renewedDomains]}
-	return e, nil
+	return nil
 }
 
-// decodeCertbotPost reads the names since 2.7; before, RENEWED_DOMAINS is what
+// readCertbotPost reads the names since 2.7; before, RENEWED_DOMAINS is what
 // the last deploy hook was told.
-func decodeCertbotPost(c *Convention, call Call) Event {
-	return Event{
-		Cmd:           Exit,
-		Domains:       strings.Fields(call.Env[renewedDomains]),
-		FailedDomains: strings.Fields(call.Env[failedDomains]),
-		ClientEnv:     c.own(call.Env, certbotAuthOutput),
-	}
+func (e *Event) readCertbotPost(call Call) {
+	e.Cmd = Exit
+	e.Domains = strings.Fields(call.Env[renewedDomains])
+	e.FailedDomains = strings.Fields(call.Env[failedDomains])
+	e.ClientEnv = ownOf(certbotOwns, call.Env, certbotAuthOutput)
 }
 
 // first is the first variable that is set.
@@ -235,21 +238,27 @@ func first(env map[string]string, names ...string) string {
 }
 
 func encodeCertbot(e Event) (Call, error) {
-	encode := map[Cmd]func(Event) (map[string]string, error){
-		PerformChallenge: encodeCertbotChallenge,
-		Cleanup:          encodeCertbotCleanup,
-		DeployCert:       encodeCertbotDeploy,
-		Startup:          func(Event) (map[string]string, error) { return map[string]string{}, nil },
-		Exit:             encodeCertbotPost,
-	}[e.Cmd]
-	if encode == nil {
-		return Call{}, &UnsupportedError{Convention: "certbot", Cmd: e.Cmd}
-	}
-	env, err := encode(e)
+	env, err := certbotVariables(&e)
 	return Call{Env: env}, err
 }
 
-func encodeCertbotChallenge(e Event) (map[string]string, error) {
+func certbotVariables(e *Event) (map[string]string, error) {
+	switch e.Cmd {
+	case PerformChallenge:
+		return encodeCertbotChallenge(e)
+	case Cleanup:
+		return encodeCertbotCleanup(e)
+	case DeployCert:
+		return encodeCertbotDeploy(e)
+	case Startup:
+		return map[string]string{}, nil
+	case Exit:
+		return encodeCertbotPost(e)
+	}
+	return nil, &UnsupportedError{Convention: "certbot", Cmd: e.Cmd}
+}
+
+func encodeCertbotChallenge(e *Event) (map[string]string, error) {
 	if e.Client == "certbot" && len(e.ClientEnv) > 0 {
 		return clone(e.ClientEnv), nil
 	}
@@ -276,7 +285,7 @@ func encodeCertbotChallenge(e Event) (map[string]string, error) {
 
 // encodeCertbotOrder tells of the other challenges; a challenge of which
 // nothing is known is an order of its own.
-func encodeCertbotOrder(e Event, env map[string]string) {
+func encodeCertbotOrder(e *Event, env map[string]string) {
 	all, remaining := e.Domain, 0
 	if e.Remaining != nil && len(e.Domains) > 0 {
 		all, remaining = strings.Join(e.Domains, ","), *e.Remaining
@@ -285,7 +294,7 @@ func encodeCertbotOrder(e Event, env map[string]string) {
 	env[certbotRemaining] = strconv.Itoa(remaining)
 }
 
-func encodeCertbotCleanup(e Event) (map[string]string, error) {
+func encodeCertbotCleanup(e *Event) (map[string]string, error) {
 	if e.AuthOutput == nil {
 		return nil, &MissingError{"certbot", "output of its auth hook (" + certbotAuthOutput + ")"}
 	}
@@ -299,9 +308,9 @@ func encodeCertbotCleanup(e Event) (map[string]string, error) {
 
 // encodeCertbotDeploy needs the four files under certbot's names in one
 // directory, which is how dehydrated keeps them too.
-func encodeCertbotDeploy(e Event) (map[string]string, error) {
+func encodeCertbotDeploy(e *Event) (map[string]string, error) {
 	dir := path.Dir(e.CertPath)
-	for file, place := range lineage(&e) {
+	for file, place := range lineage(e) {
 		if *place != dir+"/"+file {
 			return nil, &MissingError{"certbot", "directory with cert.pem, privkey.pem, chain.pem and fullchain.pem"}
 		}
@@ -316,7 +325,7 @@ func encodeCertbotDeploy(e Event) (map[string]string, error) {
 	return map[string]string{renewedLineage: dir, renewedDomains: strings.Join(names, " ")}, nil
 }
 
-func encodeCertbotPost(e Event) (map[string]string, error) {
+func encodeCertbotPost(e *Event) (map[string]string, error) {
 	if e.Client == "certbot" {
 		return clone(e.ClientEnv), nil
 	}

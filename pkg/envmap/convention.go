@@ -88,8 +88,11 @@ type Convention struct {
 }
 
 // OwnsVariable tells whether a variable belongs to the convention.
-func (c *Convention) OwnsVariable(name string) bool {
-	for _, own := range c.Owns {
+func (c *Convention) OwnsVariable(name string) bool { return owns(c.Owns, name) }
+
+// owns tells whether a variable is in a list as Owns is.
+func owns(list []string, name string) bool {
+	for _, own := range list {
 		if prefix, wild := strings.CutSuffix(own, "*"); name == own || wild && strings.HasPrefix(name, prefix) {
 			return true
 		}
@@ -111,12 +114,12 @@ func (c *Convention) EncodeBatch(order []Event) (Call, error) {
 	return call, err
 }
 
-// own picks the convention's own variables out of an environment, except
-// those named.
-func (c *Convention) own(env map[string]string, except ...string) map[string]string {
+// ownOf picks a convention's own variables, a list as Owns is, out of an
+// environment, except those named.
+func ownOf(list []string, env map[string]string, except ...string) map[string]string {
 	own := map[string]string{}
 	for name, value := range env {
-		if c.OwnsVariable(name) && !contains(except, name) {
+		if owns(list, name) && !contains(except, name) {
 			own[name] = value
 		}
 	}

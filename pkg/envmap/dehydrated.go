@@ -10,19 +10,21 @@ import (
 // With HOOK_CHAIN=yes one call has a DOMAIN TOKEN VALUE triplet for each
 // challenge of an order.
 func dehydrated() *Convention {
-	c := &Convention{
+	return &Convention{
 		Name:   "dehydrated",
 		Doc:    "dehydrated's HOOK: the operation and its operands as arguments",
 		Ref:    "dehydrated 0.1 to 0.7.3: dehydrated (sign_csr, sign_domain, command_sign_domains, http_request, _exiterr), docs/examples/hook.sh",
 		Traces: "dehydrated-0.7.0",
-		Owns: []string{
-			"WELLKNOWN", "BASEDIR", "CERTDIR", "ALPNCERTDIR", "CONFIG", "COMMAND", // init_system, load_config
-			"CHALLENGETYPE", "KEY_ALGO", "PRIVATE_KEY_ROLLOVER", "alias", "altnames", // command_sign_domains
-		},
+		Owns:   dehydratedOwns,
+		Decode: decodeDehydrated,
+		Encode: encodeDehydrated,
+		Batch:  batchDehydrated,
 	}
-	c.Decode = func(call Call) ([]Event, error) { return decodeDehydrated(c, call) }
-	c.Encode, c.Batch = encodeDehydrated, batchDehydrated
-	return c
+}
+
+var dehydratedOwns = []string{
+	"WELLKNOWN", "BASEDIR", "CERTDIR", "ALPNCERTDIR", "CONFIG", "COMMAND", // init_system, load_config
+	"CHALLENGETYPE", "KEY_ALGO", "PRIVATE_KEY_ROLLOVER", "alias", "altnames", // command_sign_domains
 }
 
 // operation is a row of dehydrated's operations: its operands are named by
@@ -55,7 +57,7 @@ func operations() [11]operation {
 
 func (op operation) words() []string { return strings.Fields(op.operands) }
 
-func decodeDehydrated(c *Convention, call Call) ([]Event, error) {
+func decodeDehydrated(call Call) ([]Event, error) {
 	if len(call.Args) == 0 {
 		return nil, &CallError{Reason: "need an operation; dehydrated gives it as the first argument"}
 	}
@@ -65,7 +67,7 @@ func decodeDehydrated(c *Convention, call Call) ([]Event, error) {
 		}
 		events, err := op.decode(call)
 		for i := range events {
-			events[i].ClientEnv = c.own(call.Env)
+			events[i].ClientEnv = ownOf(dehydratedOwns, call.Env)
 		}
 		return events, err
 	}
@@ -92,8 +94,7 @@ func (op operation) decode(call Call) ([]Event, error) {
 	if op.named && e.Domains == nil {
 		e.Domains = certificateNames(call.Env["altnames"])
 	}
-	e, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
-	if err != nil {
+	if err := e.finish(call.Env["EXTAUTH_THUMBPRINT"]); err != nil {
 		return nil, op.renamed(err)
 	}
 	return []Event{e}, nil
@@ -122,6 +123,9 @@ func (op operation) set(e *Event, name, value string) error {
 
 // renamed names an operand as dehydrated's documentation does.
 func (op operation) renamed(err error) error {
+	if err == nil {
+		return nil
+	}
 	names := map[string]string{
 		"domain": "DOMAIN", "token": "TOKEN_FILENAME", "validation": "TOKEN_VALUE", "key_auth": "TOKEN_VALUE",
 		"type": "CHALLENGETYPE", "key_path": "KEYFILE", "cert_path": "CERTFILE", "fullchain_path": "FULLCHAINFILE",
@@ -174,11 +178,12 @@ func (op operation) decodeChallenge(call Call, triplet []string) (Event, error) 
 	if len(names) > 1 {
 		e.Order = call.Env["BASEDIR"] + " " + strings.Join(names, " ")
 	}
-	done, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
+	order := e.Order
+	err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
 	if refused := new(ValueError); errors.As(err, &refused) {
-		refused.Order = e.Order
+		refused.Order = order
 	}
-	return done, op.renamed(err)
+	return e, op.renamed(err)
 }
 
 // maxListed is how many identifiers are repeated with each challenge of an
@@ -208,7 +213,7 @@ func setBatch(events []Event) {
 func encodeDehydrated(e Event) (Call, error) {
 	for _, op := range operations() {
 		if op.cmd == e.Cmd {
-			return op.encode(e)
+			return op.encode(&e)
 		}
 	}
 	return Call{}, &UnsupportedError{Convention: "dehydrated", Cmd: e.Cmd}
@@ -245,7 +250,7 @@ func sameType(order []Event) error {
 	return nil
 }
 
-func (op operation) encode(e Event) (Call, error) {
+func (op operation) encode(e *Event) (Call, error) {
 	call := Call{Args: []string{op.name}, Env: dehydratedEnv(e)}
 	for i, name := range op.words() {
 		word, err := op.operand(e, name, call.Env)
@@ -263,7 +268,7 @@ func (op operation) encode(e Event) (Call, error) {
 // operand is an argument's text. A dns-01 hook has no use for the token, but
 // an empty word would vanish in hooks that count arguments: the validation
 // stands in for it, and a variable says so.
-func (op operation) operand(e Event, name string, env map[string]string) (string, error) {
+func (op operation) operand(e *Event, name string, env map[string]string) (string, error) {
 	if name == "domains" {
 		return csrNames(e.Domains), nil
 	}
@@ -311,7 +316,7 @@ func spelled(name string) string {
 
 // dehydratedEnv is what dehydrated exports: as it came where it came from
 // dehydrated, else as far as it is known.
-func dehydratedEnv(e Event) map[string]string {
+func dehydratedEnv(e *Event) map[string]string {
 	if e.Client == "dehydrated" {
 		return clone(e.ClientEnv)
 	}

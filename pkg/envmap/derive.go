@@ -41,7 +41,7 @@ func TXTName(challengeType, domain string) string {
 // named is the identifier from which a handler that is told no TXT name makes
 // it: another than the event's where the name was substituted (by a CNAME), and
 // "" where there is none.
-func (e Event) named() string {
+func (e *Event) named() string {
 	if e.Type != DNS01 || e.TXTDomain == "" || e.TXTDomain == TXTName(e.Type, e.Domain) {
 		return e.Domain
 	}

@@ -166,7 +166,7 @@ func (e Event) Phase() string {
 }
 
 // null tells whether the client said that a member is null.
-func (e Event) null(name string) bool {
+func (e *Event) null(name string) bool {
 	for _, n := range e.Nulls {
 		if n == name {
 			return true

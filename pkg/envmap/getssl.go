@@ -10,29 +10,30 @@ import (
 // alone tells which of them it is: Decode expects the word add, del or reload
 // in front of getssl's own.
 func getssl() *Convention {
-	c := &Convention{
-		Name:   "getssl",
-		Doc:    "getssl's DNS_ADD_COMMAND, DNS_DEL_COMMAND and RELOAD_CMD: the domain and the value as arguments",
-		Ref:    "getssl 2.10 to 2.51: getssl (add_dns_rr, del_dns_rr, fulfill_challenges, reload_service)",
-		Traces: "getssl-HEAD-0500a12",
-		Owns: []string{
-			"AUTH_DNS_SERVER", "DNS_CHECK_OPTIONS", "PUBLIC_DNS_SERVER", // the defaults, at the top
-			domainDir, // main part
-			"EX_SANS", // write_domain_template
-		},
+	return &Convention{
+		Name:     "getssl",
+		Doc:      "getssl's DNS_ADD_COMMAND, DNS_DEL_COMMAND and RELOAD_CMD: the domain and the value as arguments",
+		Ref:      "getssl 2.10 to 2.51: getssl (add_dns_rr, del_dns_rr, fulfill_challenges, reload_service)",
+		Traces:   "getssl-HEAD-0500a12",
+		Owns:     getsslOwns,
+		Decode:   decodeGetssl,
+		Encode:   encodeGetssl,
 		Operands: map[Cmd]string{PerformChallenge: "add", Cleanup: "del", DeployCert: "reload"},
 		Synopsis: "add|del DOMAIN VALUE | reload",
 	}
-	c.Decode = func(call Call) ([]Event, error) { return decodeGetssl(c, call) }
-	c.Encode = encodeGetssl
-	return c
+}
+
+var getsslOwns = []string{
+	"AUTH_DNS_SERVER", "DNS_CHECK_OPTIONS", "PUBLIC_DNS_SERVER", // the defaults, at the top
+	domainDir, // main part
+	"EX_SANS", // write_domain_template
 }
 
 // domainDir is the directory of a certificate, which getssl exports:
 // "$DOMAIN_STORAGE/$DOMAIN". DOMAIN itself is not exported.
 const domainDir = "DOMAIN_DIR"
 
-func decodeGetssl(c *Convention, call Call) ([]Event, error) {
+func decodeGetssl(call Call) ([]Event, error) {
 	if len(call.Args) == 0 {
 		return nil, &CallError{Reason: "need one of add, del or reload"}
 	}
@@ -40,12 +41,11 @@ func decodeGetssl(c *Convention, call Call) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Client, e.ClientEnv = c.Name, c.own(call.Env)
-	done, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
-	if err != nil {
+	e.Client, e.ClientEnv = "getssl", ownOf(getsslOwns, call.Env)
+	if err := e.finish(call.Env["EXTAUTH_THUMBPRINT"]); err != nil {
 		return nil, renamed(err, getsslNames(e))
 	}
-	return []Event{done}, nil
+	return []Event{e}, nil
 }
 
 func getsslEvent(call Call) (Event, error) {

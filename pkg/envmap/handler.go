@@ -19,7 +19,7 @@ func handler() *Convention {
 		Doc:      "a certbot-external-auth handler: the phase as argument, the rest in variables",
 		Ref:      "certbot-external-auth 0.0.6 to 0.1.2: certbot_external_auth/plugin.py (_call_handler, _get_json_env), handler-example.sh",
 		Traces:   "certbot-external-auth-0.0.6",
-		Owns:     handlerVariables(),
+		Owns:     handlerOwns,
 		Decode:   decodeHandler,
 		Encode:   encodeHandler,
 		Declined: handlerDeclined,
@@ -47,16 +47,11 @@ func handlerMembers(cmd Cmd) []string {
 	return nil
 }
 
-func handlerVariables() []string {
-	names := []string{"cbot_*", "cmd"}
-	for _, cmd := range []Cmd{PerformChallenge, Cleanup, DeployCert} {
-		for _, name := range handlerMembers(cmd) {
-			if !contains(names, name) {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
+// handlerOwns are cmd and those members, bare and with their prefix.
+var handlerOwns = []string{
+	"cbot_*", "cmd", "type", "domain", "token", "z_domain", "validation", "txt_domain", "uri",
+	"cert_path", "key_path", "port", "key_auth", "cert_pem", "key_pem", "status", "validated", "error",
+	"chain_path", "fullchain_path", "timestamp", "cert_timestamp",
 }
 
 // handlerDeclined is the plugin's rule: a status other than 0 and nothing but
@@ -80,7 +75,7 @@ func encodeHandler(e Event) (Call, error) {
 	set := func(name, value string) { call.Env[name], call.Env["cbot_"+name] = value, value }
 	set("cmd", string(e.Cmd))
 	for _, name := range handlerMembers(e.Cmd) {
-		if value, said := handlerValue(e, name); said {
+		if value, said := handlerValue(&e, name); said {
 			set(name, value)
 		}
 	}
@@ -114,7 +109,7 @@ func asPlugin(e *Event) {
 // None, a number with a fraction is rounded up. The token and the key
 // authorization, which some clients do not tell for dns-01, are empty then, so
 // that scripts under set -u work.
-func handlerValue(e Event, name string) (string, bool) {
+func handlerValue(e *Event, name string) (string, bool) {
 	value := *e.text(name)
 	switch {
 	case e.null(name):
@@ -156,11 +151,10 @@ func decodeHandler(c Call) ([]Event, error) {
 			return nil, err
 		}
 	}
-	done, err := e.finish(c.Env["EXTAUTH_THUMBPRINT"])
-	if err != nil {
+	if err := e.finish(c.Env["EXTAUTH_THUMBPRINT"]); err != nil {
 		return nil, renamed(err, prefixed(e.Cmd))
 	}
-	return []Event{done}, nil
+	return []Event{e}, nil
 }
 
 // decodeHandlerJSON trusts the whole line, but for the event, which argv[1]

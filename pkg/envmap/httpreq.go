@@ -16,7 +16,7 @@ func httpreq() *Convention {
 		Doc:    "lego's httpreq provider and acmeproxy: JSON posted to a URL",
 		Ref:    "lego 2.0.0 to 4.9.1: providers/dns/httpreq/httpreq.go (Present, CleanUp, doPost); acme.sh: dnsapi/dns_acmeproxy.sh",
 		Traces: "httpreq-documented",
-		Owns:   []string{"HTTPREQ_ENDPOINT", "HTTPREQ_MODE", "HTTPREQ_USERNAME", "HTTPREQ_PASSWORD", "HTTPREQ_CA"},
+		Owns:   httpreqOwns,
 		Decode: decodeHTTPReq,
 
 		Settings:   []string{"mode"},
@@ -28,6 +28,8 @@ func httpreq() *Convention {
 	c.tellHTTPReq(httpreqMessage)
 	return c
 }
+
+var httpreqOwns = []string{"HTTPREQ_ENDPOINT", "HTTPREQ_MODE", "HTTPREQ_USERNAME", "HTTPREQ_PASSWORD", "HTTPREQ_CA"}
 
 // tellHTTPReq sets what makes the object. Those of an order's challenges stand in lines
 // of their own; the program makes a request for each.
@@ -60,14 +62,22 @@ func httpreqWith(settings map[string]string) (*Convention, error) {
 	return c, nil
 }
 
-// httpreqVerbs are the operations, as the URL's last part.
-var httpreqVerbs = map[Cmd]string{PerformChallenge: "present", Cleanup: "cleanup"}
+// httpreqVerb is the operation, as the URL's last part; "" for other events.
+func httpreqVerb(cmd Cmd) string {
+	switch cmd {
+	case PerformChallenge:
+		return "present"
+	case Cleanup:
+		return "cleanup"
+	}
+	return ""
+}
 
 // encodeHTTPReq writes what lego posts; message makes the object.
 func encodeHTTPReq(e Event, message func(Event) (any, error)) (Call, error) {
-	verb, known := httpreqVerbs[e.Cmd]
+	verb := httpreqVerb(e.Cmd)
 	switch {
-	case !known:
+	case verb == "":
 		return Call{}, &UnsupportedError{Convention: "httpreq", Cmd: e.Cmd}
 	case e.Type != DNS01:
 		return Call{}, &UnsupportedError{Convention: "httpreq", Cmd: e.Cmd, Type: e.Type}
@@ -116,8 +126,8 @@ func decodeHTTPReq(c Call) ([]Event, error) {
 	if len(c.Args) != 1 {
 		return nil, &CallError{Reason: "need present or cleanup as the only argument"}
 	}
-	for cmd, verb := range httpreqVerbs {
-		if verb == c.Args[0] {
+	for _, cmd := range []Cmd{PerformChallenge, Cleanup} {
+		if httpreqVerb(cmd) == c.Args[0] {
 			e.Cmd = cmd
 		}
 	}
@@ -127,11 +137,10 @@ func decodeHTTPReq(c Call) ([]Event, error) {
 	if err := e.setHTTPReq(c.Stdin); err != nil {
 		return nil, err
 	}
-	done, err := e.finish("")
-	if err != nil {
+	if err := e.finish(""); err != nil {
 		return nil, renamed(err, map[string]string{"txt_domain": "fqdn", "validation": "value", "key_auth": "keyAuth"})
 	}
-	return []Event{done}, nil
+	return []Event{e}, nil
 }
 
 // setHTTPReq reads the object: one of the two forms, never parts of both.
@@ -160,7 +169,10 @@ func (e *Event) setHTTPReq(text []byte) error {
 
 // txtOwner is the identifier that a dns-01 record's name is made from, "" where
 // the name was substituted by a CNAME and tells none.
-func txtOwner(name string) string { return Event{Type: DNS01, TXTDomain: name}.named() }
+func txtOwner(name string) string {
+	e := Event{Type: DNS01, TXTDomain: name}
+	return e.named()
+}
 
 // httpreqTexts are the object's members that have a meaning; others are passed
 // over, as by lego's own servers.

@@ -317,26 +317,26 @@ func decodeObject(text []byte, thumbprint string) (Event, error) {
 			return Event{}, err
 		}
 	}
-	return e.finish(thumbprint)
+	if err := e.finish(thumbprint); err != nil {
+		return Event{}, err
+	}
+	return e, nil
 }
 
 // finish brings an event's values into canonical form, fills in what follows
 // from them and checks the whole.
-func (e Event) finish(thumbprint string) (Event, error) {
+func (e *Event) finish(thumbprint string) error {
 	e.Domain, e.TXTDomain = identifier(e.Domain), identifier(e.TXTDomain)
 	e.Domains, e.FailedDomains = identifiers(e.Domains), identifiers(e.FailedDomains)
 	if e.IsChallenge() {
 		if e.Order == "" && e.Remaining != nil {
 			e.Order = strings.Join(e.Domains, ",")
 		}
-		if err := complete(&e, thumbprint); err != nil {
-			return Event{}, err
+		if err := complete(e, thumbprint); err != nil {
+			return err
 		}
 	}
-	if err := e.Validate(); err != nil {
-		return Event{}, err
-	}
-	return e, nil
+	return e.validate()
 }
 
 func (e *Event) setCmd(value string) error {

@@ -16,25 +16,26 @@ func lego() *Convention { return legoIn("") }
 // legoIn is lego with a chain line's mode: default, raw, or "" for default,
 // but the client's own mode where the client is lego too.
 func legoIn(mode string) *Convention {
-	c := &Convention{
-		Name:   "lego",
-		Doc:    "lego's DNS provider exec, default and RAW mode, and its run, renew, pre, deploy and post hooks",
-		Ref:    "lego 0.5 to 5.3: providers/dns/exec/exec.go (Present, CleanUp), 4.x cmd/hook.go (addPathToMetadata), 5.x cmd/internal/hook/metadata.go",
-		Traces: "lego-4.9.1",
-		Owns: []string{
-			"LEGO_HOOK_*",                                                                    // 5.x: cmd/internal/hook/metadata.go
-			"LEGO_ACCOUNT_EMAIL", "LEGO_CERT_DOMAIN", "LEGO_CERT_PATH", "LEGO_CERT_KEY_PATH", // 3.6 to 4.x: cmd/hook.go
-			"LEGO_CERT_PEM_PATH", "LEGO_CERT_PFX_PATH", "LEGO_ISSUER_CERT_PATH", // since 4.7, 4.17
-		},
+	return &Convention{
+		Name:     "lego",
+		Doc:      "lego's DNS provider exec, default and RAW mode, and its run, renew, pre, deploy and post hooks",
+		Ref:      "lego 0.5 to 5.3: providers/dns/exec/exec.go (Present, CleanUp), 4.x cmd/hook.go (addPathToMetadata), 5.x cmd/internal/hook/metadata.go",
+		Traces:   "lego-4.9.1",
+		Owns:     legoOwns,
+		Decode:   decodeLego,
+		Encode:   func(e Event) (Call, error) { return encodeLego(e, mode) },
 		Settings: []string{"mode"},
 		With:     legoWith,
 		Synopsis: "present|cleanup FQDN VALUE" +
 			"\n       extauth-lego [OPTION]... present|cleanup -- DOMAIN TOKEN KEYAUTH" +
 			"\n       extauth-lego [OPTION]... run|renew|pre|deploy|post",
 	}
-	c.Decode = func(call Call) ([]Event, error) { return decodeLego(c, call) }
-	c.Encode = func(e Event) (Call, error) { return encodeLego(e, mode) }
-	return c
+}
+
+var legoOwns = []string{
+	"LEGO_HOOK_*",                                                                    // 5.x: cmd/internal/hook/metadata.go
+	"LEGO_ACCOUNT_EMAIL", "LEGO_CERT_DOMAIN", "LEGO_CERT_PATH", "LEGO_CERT_KEY_PATH", // 3.6 to 4.x: cmd/hook.go
+	"LEGO_CERT_PEM_PATH", "LEGO_CERT_PFX_PATH", "LEGO_ISSUER_CERT_PATH", // since 4.7, 4.17
 }
 
 func legoWith(settings map[string]string) (*Convention, error) {
@@ -58,35 +59,67 @@ func legoHook5() legoCertificate {
 	return legoCertificate{"LEGO_HOOK_CERT_DOMAINS", "LEGO_HOOK_CERT_PATH", "LEGO_HOOK_CERT_KEY_PATH", "LEGO_HOOK_ISSUER_CERT_PATH"}
 }
 
-func decodeLego(c *Convention, call Call) ([]Event, error) {
+func decodeLego(call Call) ([]Event, error) {
 	if len(call.Args) == 0 {
 		return nil, &CallError{Reason: "need present or cleanup, which lego gives, or the word for a hook: run, renew, pre, deploy or post"}
 	}
-	word := call.Args[0]
-	cmd, known := map[string]Cmd{
-		"present": PerformChallenge, "cleanup": Cleanup,
-		"run": DeployCert, "renew": DeployCert, "deploy": DeployCert, "pre": Startup, "post": Exit,
-	}[word]
-	if !known {
-		return nil, &CallError{Reason: quoted(word) + " is none of present, cleanup, run, renew, pre, deploy and post"}
+	e := Event{Cmd: legoCmd(call.Args[0]), Client: "lego"}
+	if e.Cmd == "" {
+		return nil, &CallError{Reason: quoted(call.Args[0]) + " is none of present, cleanup, run, renew, pre, deploy and post"}
 	}
-	decode := decodeLegoHook
-	if word == "present" || word == "cleanup" {
-		decode = decodeLegoChallenge
+	if err := e.readLego(call); err != nil {
+		return nil, err
 	}
-	e, names, err := decode(c, cmd, call)
-	if err == nil {
-		e, err = e.finish(call.Env["EXTAUTH_THUMBPRINT"])
-	}
-	if err != nil {
-		return nil, renamed(err, names)
+	if err := e.finish(call.Env["EXTAUTH_THUMBPRINT"]); err != nil {
+		return nil, renamed(err, legoNames(call.Args))
 	}
 	return []Event{e}, nil
 }
 
-// decodeLegoChallenge reads either form of the provider's operands; names are
-// those of its documentation. Up to 1.2 a TTL stands behind the value.
-func decodeLegoChallenge(_ *Convention, cmd Cmd, call Call) (e Event, names map[string]string, err error) {
+func (e *Event) readLego(call Call) error {
+	if e.IsChallenge() {
+		return e.readLegoChallenge(call)
+	}
+	return e.readLegoHook(call)
+}
+
+// legoCmd is the event that a word stands for, "" for other words.
+func legoCmd(word string) Cmd {
+	switch word {
+	case "present":
+		return PerformChallenge
+	case "cleanup":
+		return Cleanup
+	case "run", "renew", "deploy":
+		return DeployCert
+	case "pre":
+		return Startup
+	case "post":
+		return Exit
+	}
+	return ""
+}
+
+// legoNames tells where each value of a call came from: operands are named as
+// in lego's documentation.
+func legoNames(args []string) map[string]string {
+	challenge := args[0] == "present" || args[0] == "cleanup"
+	switch {
+	case challenge && args[1] == "--":
+		return map[string]string{"domain": "DOMAIN", "txt_domain": "DOMAIN", "token": "TOKEN", "key_auth": "KEYAUTH"}
+	case challenge:
+		return map[string]string{"domain": "FQDN", "txt_domain": "FQDN", "validation": "VALUE"}
+	}
+	v := legoHook(args[0])
+	return map[string]string{
+		"domain": v.names, "domains": v.names, "key_path": v.key, "chain_path": v.issuer,
+		"cert_path": v.bundle, "fullchain_path": v.bundle,
+	}
+}
+
+// readLegoChallenge reads either form of the provider's operands. Up to 1.2 a
+// TTL stands behind the value.
+func (e *Event) readLegoChallenge(call Call) error {
 	operands := call.Args[1:]
 	form := []string{"FQDN", "VALUE", "TTL"}
 	raw := len(operands) > 0 && operands[0] == "--"
@@ -94,54 +127,57 @@ func decodeLegoChallenge(_ *Convention, cmd Cmd, call Call) (e Event, names map[
 		form, operands = []string{"DOMAIN", "TOKEN", "KEYAUTH"}, operands[1:]
 	}
 	if len(operands) > 3 || raw && len(operands) < 3 || len(operands) < 2 {
-		return e, nil, &CallError{call.Args[0], "got " + count(len(call.Args)-1, "argument") + ", need FQDN VALUE or -- DOMAIN TOKEN KEYAUTH"}
+		return &CallError{call.Args[0], "got " + count(len(call.Args)-1, "argument") + ", need FQDN VALUE or -- DOMAIN TOKEN KEYAUTH"}
 	}
 	for i, operand := range operands {
 		if operand == "" {
-			return e, nil, &ValueError{Name: form[i], Reason: "is empty"}
+			return &ValueError{Name: form[i], Reason: "is empty"}
 		}
 	}
-	e = Event{Cmd: cmd, Type: DNS01, Client: "lego"}
+	e.Type = DNS01
 	if raw {
 		e.Domain, e.Token, e.KeyAuth = operands[0], operands[1], operands[2]
-		return e, map[string]string{"domain": "DOMAIN", "txt_domain": "DOMAIN", "token": "TOKEN", "key_auth": "KEYAUTH"}, nil
+		return nil
 	}
-	return e.legoDefault(operands)
+	return e.readLegoDefault(operands)
 }
 
-// legoDefault sets what default mode tells. The name is where the record is to
+// readLegoDefault sets what default mode tells. The name is where the record is to
 // be, behind CNAMEs: the identifier is known where it is still of that form.
-func (e Event) legoDefault(operands []string) (Event, map[string]string, error) {
+func (e *Event) readLegoDefault(operands []string) error {
 	e.TXTDomain, e.Validation = operands[0], operands[1]
 	if domain, found := strings.CutPrefix(identifier(e.TXTDomain), "_acme-challenge."); found {
 		e.Domain = domain
 	}
 	if len(operands) == 3 {
 		if _, err := strconv.ParseUint(operands[2], 10, 32); err != nil {
-			return e, nil, &ValueError{Name: "TTL", Value: operands[2], Reason: "is not a number of seconds"}
+			return &ValueError{Name: "TTL", Value: operands[2], Reason: "is not a number of seconds"}
 		}
 	}
-	return e, map[string]string{"domain": "FQDN", "txt_domain": "FQDN", "validation": "VALUE"}, nil
+	return nil
 }
 
-func decodeLegoHook(c *Convention, cmd Cmd, call Call) (e Event, names map[string]string, err error) {
+func (e *Event) readLegoHook(call Call) error {
 	if len(call.Args) > 1 {
-		return e, nil, &CallError{call.Args[0], "got " + count(len(call.Args)-1, "argument") + ", need none: lego gives its hooks variables"}
+		return &CallError{call.Args[0], "got " + count(len(call.Args)-1, "argument") + ", need none: lego gives its hooks variables"}
 	}
-	v := legoHook5()
-	if call.Args[0] == "run" || call.Args[0] == "renew" {
-		v = legoHook4()
+	v := legoHook(call.Args[0])
+	e.ClientEnv = ownOf(legoOwns, call.Env)
+	if e.Cmd == DeployCert {
+		return v.read(e, call)
 	}
-	e = Event{Cmd: cmd, Client: "lego", ClientEnv: c.own(call.Env)}
-	if cmd == DeployCert {
-		err = v.read(&e, call)
-	} else if domains := call.Env[v.names]; domains != "" {
+	if domains := call.Env[v.names]; domains != "" {
 		e.Domains = strings.Split(domains, ",")
 	}
-	return e, map[string]string{
-		"domain": v.names, "domains": v.names, "key_path": v.key, "chain_path": v.issuer,
-		"cert_path": v.bundle, "fullchain_path": v.bundle,
-	}, err
+	return nil
+}
+
+// legoHook are the variables of the hook that is called by a word.
+func legoHook(word string) legoCertificate {
+	if word == "run" || word == "renew" {
+		return legoHook4()
+	}
+	return legoHook5()
 }
 
 // read sets what lego tells of a new certificate. Its file has the issuer's
@@ -193,10 +229,10 @@ func legoPath(env map[string]string, name string) string {
 func encodeLego(e Event, mode string) (Call, error) {
 	switch e.Cmd {
 	case PerformChallenge, Cleanup:
-		words, err := legoOperands(e, mode)
+		words, err := legoOperands(&e, mode)
 		return Call{Args: words, Env: map[string]string{}}, err
 	case DeployCert, Startup, Exit:
-		env, err := legoVariables(e)
+		env, err := legoVariables(&e)
 		return Call{Env: env}, err
 	}
 	return Call{}, &UnsupportedError{Convention: "lego", Cmd: e.Cmd}
@@ -204,7 +240,7 @@ func encodeLego(e Event, mode string) (Call, error) {
 
 // legoOperands are what the provider calls its program with. Only lego in RAW
 // mode tells us a key authorization as lego.
-func legoOperands(e Event, mode string) ([]string, error) {
+func legoOperands(e *Event, mode string) ([]string, error) {
 	word := "present"
 	if e.Cmd == Cleanup {
 		word = "cleanup"
@@ -223,7 +259,7 @@ func legoOperands(e Event, mode string) ([]string, error) {
 }
 
 // legoRaw needs the key authorization, which no value can be traced back to.
-func legoRaw(e Event, word string) ([]string, error) {
+func legoRaw(e *Event, word string) ([]string, error) {
 	domain := e.named()
 	switch {
 	case domain == "":
@@ -236,7 +272,7 @@ func legoRaw(e Event, word string) ([]string, error) {
 
 // legoVariables are those of the hooks, of 4.x and of 5.x, as far as the event
 // knows them.
-func legoVariables(e Event) (map[string]string, error) {
+func legoVariables(e *Event) (map[string]string, error) {
 	if e.Client == "lego" && len(e.ClientEnv) > 0 {
 		return clone(e.ClientEnv), nil
 	}
@@ -262,7 +298,7 @@ func legoVariables(e Event) (map[string]string, error) {
 
 // legoDeployed adds the name that a certificate goes by, and says what the
 // event lacks.
-func legoDeployed(e Event, names []string, env map[string]string) error {
+func legoDeployed(e *Event, names []string, env map[string]string) error {
 	switch {
 	case len(names) == 0:
 		return &MissingError{"lego", "domain"}

@@ -111,11 +111,10 @@ func modMDInstalled(call Call) ([]Event, error) {
 
 func finishModMD(e Event, call Call, names map[string]string) ([]Event, error) {
 	e.Client = "mod_md"
-	done, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
-	if err != nil {
+	if err := e.finish(call.Env["EXTAUTH_THUMBPRINT"]); err != nil {
 		return nil, renamed(err, names)
 	}
-	return []Event{done}, nil
+	return []Event{e}, nil
 }
 
 func encodeModMD(e Event, version string) (Call, error) {

@@ -6,32 +6,30 @@ import "encoding/base64"
 // a single challenge. uacme offers every type that the CA has, one after
 // another, until a hook takes one by ending with 0; any other status declines.
 func uacme() *Convention {
-	c := &Convention{
+	return &Convention{
 		Name:     "uacme",
 		Doc:      "uacme's hook program: method, type, identifier, token and value as arguments",
 		Ref:      "uacme 1.0 to 1.7.6: uacme.c (hook_run, authorize, main), uacme.sh, nsupdate.sh",
 		Traces:   "uacme-1.7.4",
-		Owns:     uacmeVariables(),
+		Owns:     uacmeOwns,
+		Decode:   decodeUacme,
 		Encode:   encodeUacme,
 		Declines: 1,
 		Synopsis: "begin|done|failed TYPE IDENT TOKEN AUTH",
 	}
-	c.Decode = func(call Call) ([]Event, error) { return decodeUacme(c, call) }
-	return c
 }
 
-// uacmeVariables came with 1.7.6 (hook_run, main). UACME_CHALLENGE_PATH is none
-// of them: it is a setting of the hook uacme.sh.
-func uacmeVariables() []string {
-	return []string{"UACME_METHOD", "UACME_TYPE", "UACME_IDENT", "UACME_TOKEN", "UACME_AUTH", "UACME_CONFDIR", "UACME_VERBOSE"}
-}
+// uacmeOwns came with 1.7.6 (hook_run, main); the first five repeat the
+// arguments. UACME_CHALLENGE_PATH is none of them: it is a setting of the hook
+// uacme.sh.
+var uacmeOwns = []string{"UACME_METHOD", "UACME_TYPE", "UACME_IDENT", "UACME_TOKEN", "UACME_AUTH", "UACME_CONFDIR", "UACME_VERBOSE"}
 
 // uacmeOperands are the arguments behind the method.
 func uacmeOperands() []string { return []string{"TYPE", "IDENT", "TOKEN", "AUTH"} }
 
 // decodeUacme goes by the arguments; the variables, where there are any, repeat
 // them.
-func decodeUacme(c *Convention, call Call) ([]Event, error) {
+func decodeUacme(call Call) ([]Event, error) {
 	if len(call.Args) == 0 {
 		return nil, &CallError{Reason: "need a method; uacme gives it as the first argument"}
 	}
@@ -43,12 +41,11 @@ func decodeUacme(c *Convention, call Call) ([]Event, error) {
 		return nil, err
 	}
 	e.Type, e.Domain, e.Token, e.Validation = call.Args[1], call.Args[2], call.Args[3], call.Args[4]
-	e.Client, e.ClientEnv = c.Name, c.own(call.Env)
-	done, err := e.finish(call.Env["EXTAUTH_THUMBPRINT"])
-	if err != nil {
+	e.Client, e.ClientEnv = "uacme", ownOf(uacmeOwns, call.Env)
+	if err := e.finish(call.Env["EXTAUTH_THUMBPRINT"]); err != nil {
 		return nil, renamed(err, map[string]string{"domain": "IDENT", "token": "TOKEN", "validation": "AUTH", "key_auth": "AUTH"})
 	}
-	return []Event{done}, nil
+	return []Event{e}, nil
 }
 
 // uacmeMethod is the event that a method stands for. uacme tells its hook how
@@ -100,18 +97,18 @@ func encodeUacme(e Event) (Call, error) {
 	if token == "" && e.Type == DNS01 { // no dns-01 hook has a use for it
 		token, env["EXTAUTH_TOKEN_SYNTHETIC"] = e.Validation, "1"
 	}
-	args := []string{methodOf(e), e.Type, e.named(), token, uacmeValue(e)}
+	args := []string{methodOf(&e), e.Type, e.named(), token, uacmeValue(&e)}
 	for i, name := range []string{"cmd", "type", "domain", "token", "validation"} {
 		if args[i] == "" {
 			return Call{}, &MissingError{"uacme", name}
 		}
 	}
-	setUacme(env, e, args)
+	setUacme(env, &e, args)
 	return Call{Args: args, Env: env}, nil
 }
 
 // methodOf tells of a clean-up how the challenge ended, where that is known.
-func methodOf(e Event) string {
+func methodOf(e *Event) string {
 	switch {
 	case e.Cmd == PerformChallenge:
 		return "begin"
@@ -123,7 +120,7 @@ func methodOf(e Event) string {
 
 // uacmeValue is the form of a value that uacme gives: for tls-alpn-01 the
 // digest as for dns-01, not as hex.
-func uacmeValue(e Event) string {
+func uacmeValue(e *Event) string {
 	if e.Type != TLSALPN01 {
 		return e.Validation
 	}
@@ -136,13 +133,13 @@ func uacmeValue(e Event) string {
 
 // setUacme sets the variables: as they came where they came from uacme, else
 // those that repeat the arguments. Those that came may be of an earlier call.
-func setUacme(env map[string]string, e Event, args []string) {
+func setUacme(env map[string]string, e *Event, args []string) {
 	for name, value := range e.ClientEnv {
 		if e.Client == "uacme" {
 			env[name] = value
 		}
 	}
-	for i, name := range uacmeVariables()[:len(args)] {
+	for i, name := range uacmeOwns[:len(args)] {
 		if _, came := e.ClientEnv[name]; came || e.Client != "uacme" {
 			env[name] = args[i]
 		}

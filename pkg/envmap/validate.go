@@ -25,7 +25,9 @@ const (
 //	dns-persist-01  printable ASCII
 //	identifiers     LDH and underscore labels in lower case, or an IP address
 //	paths           absolute, free of control characters
-func (e Event) Validate() error {
+func (e Event) Validate() error { return e.validate() }
+
+func (e *Event) validate() error {
 	return firstFault(e.validateCmd(), e.validateIdentifiers(), e.validatePaths(), e.validateTexts(), e.validateNumbers(), e.validateChallenge())
 }
 

@@ -1,8 +1,8 @@
 package runner
 
 import (
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/extauth/extauth/pkg/envmap"
@@ -13,25 +13,20 @@ import (
 // other code, then the given ones, later maps over earlier. Names are sorted
 // behind the client's.
 func Environment(client []string, added ...map[string]string) []string {
-	conventions := envmap.Conventions()
-	merged := map[string]string{}
+	merged := make(map[string]string, len(client))
 	for _, m := range added {
-		for name, value := range m {
-			merged[name] = value
-		}
+		maps.Copy(merged, m)
 	}
-	env := make([]string, 0, len(client)+len(merged))
-	seen := map[string]bool{}
+	ours := sorted(merged)
+	env := make([]string, 0, len(client)+len(ours))
 	for _, variable := range client {
 		name, value, ok := strings.Cut(variable, "=")
-		_, replaced := merged[name]
-		if !ok || name == "" || seen[name] || replaced || owned(conventions, name) || Injects(name, value) {
+		if _, taken := merged[name]; !ok || name == "" || taken || owned(name) || Injects(name, value) {
 			continue
 		}
-		seen[name] = true
-		env = append(env, variable)
+		merged[name], env = value, append(env, variable)
 	}
-	return append(env, sorted(merged)...)
+	return append(env, ours...)
 }
 
 func sorted(variables map[string]string) []string {
@@ -39,48 +34,44 @@ func sorted(variables map[string]string) []string {
 	for name, value := range variables {
 		list = append(list, name+"="+value)
 	}
-	sort.Strings(list)
+	slices.Sort(list)
 	return list
 }
 
 // owned tells whether a variable is a convention's, or one of ours that says
 // something of a single call or tells the programs what to run.
-func owned(conventions []*envmap.Convention, name string) bool {
+func owned(name string) bool {
 	switch name {
 	case "EXTAUTH_EVENT", "EXTAUTH_PHASE", "EXTAUTH_RESULT", "EXTAUTH_TOKEN_SYNTHETIC", "EXTAUTH_PEER_UID",
 		"EXTAUTH_SOCKET", "EXTAUTH_CHAIN", "EXTAUTH_TO", "EXTAUTH_HANDLER",
 		"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES": // sd_listen_fds(3): for us
 		return true
 	}
-	return slices.ContainsFunc(conventions, func(c *envmap.Convention) bool { return c.OwnsVariable(name) })
+	return envmap.Owned(name)
 }
 
-// injectors are the variables that sudo takes away (sudo: plugins/sudoers/env.c,
-// initial_badenv_table), and the exported functions of bash; a final * stands
-// for any rest.
-func injectors() []string {
-	return []string{
-		"IFS", "CDPATH", "LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES", "NLSPATH", "PATH_LOCALE", "GCONV_PATH",
-		"LD_*", "_RLD*", "LIBPATH", "SHLIB_PATH", "DYLD_*",
+// Injects tells whether a variable would make a loader or an interpreter run
+// code that is not the handler's. They are those that sudo takes away (sudo:
+// plugins/sudoers/env.c, initial_badenv_table), and functions that shells
+// exported.
+func Injects(name, value string) bool {
+	switch name {
+	case "IFS", "CDPATH", "LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES", "NLSPATH", "PATH_LOCALE", "GCONV_PATH",
+		"LIBPATH", "SHLIB_PATH",
 		"TERMINFO", "TERMINFO_DIRS", "TERMPATH", "TERMCAP",
-		"ENV", "BASH_ENV", "PS4", "GLOBIGNORE", "BASHOPTS", "SHELLOPTS", "BASH_FUNC_*",
+		"ENV", "BASH_ENV", "PS4", "GLOBIGNORE", "BASHOPTS", "SHELLOPTS",
 		"JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH",
 		"PERLIO_DEBUG", "PERLLIB", "PERL5LIB", "PERL5OPT", "PERL5DB",
 		"FPATH", "NULLCMD", "READNULLCMD", "ZDOTDIR", "TMPPREFIX",
 		"PYTHONHOME", "PYTHONPATH", "PYTHONINSPECT", "PYTHONUSERBASE", "PYTHONSTARTUP",
 		"RUBYLIB", "RUBYOPT", "NODE_OPTIONS", "NODE_PATH",
-		"GIT_SSH_COMMAND", "GIT_CONFIG_*",
+		"GIT_SSH_COMMAND":
+		return true
 	}
-}
-
-// Injects tells whether a variable would make a loader or an interpreter run
-// code that is not the handler's.
-func Injects(name, value string) bool {
-	if strings.HasPrefix(value, "()") {
-		return true // a function that old shells exported
+	for _, prefix := range [...]string{"LD_", "_RLD", "DYLD_", "BASH_FUNC_", "GIT_CONFIG_"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
 	}
-	return slices.ContainsFunc(injectors(), func(pattern string) bool {
-		prefix, wild := strings.CutSuffix(pattern, "*")
-		return name == pattern || wild && strings.HasPrefix(name, prefix)
-	})
+	return strings.HasPrefix(value, "()")
 }
