@@ -64,6 +64,8 @@ type front struct {
 	options options
 	lines   linesOptions // extauth-json's
 
+	signals chan context.Context // the one that they end, once they are caught
+
 	strict   bool // an event that the handler has no call for is an error
 	abandons bool // the client never cleans up after a failure
 }
@@ -190,14 +192,26 @@ func (f *front) supervise(t *target, events []envmap.Event) error {
 		return err
 	}
 	runner.Unblock(f.Args, f.Environ)
-	ctx, stop := runner.NotifyContext(context.Background())
-	defer stop()
+	if f.signals == nil {
+		f.catchSignals()
+	}
+	ctx := <-f.signals
 	r, err := f.runner(t)
 	if err != nil {
 		return err
 	}
 	r.Deliver = f.deliver
 	return r.Run(ctx, events)
+}
+
+// catchSignals begins to catch the signals that ask the process to end. Each takes
+// a turn of another thread, so that other work goes on meanwhile.
+func (f *front) catchSignals() {
+	f.signals = make(chan context.Context, 1)
+	go func() {
+		ctx, _ := runner.NotifyContext(context.Background()) // it lasts as long as the process
+		f.signals <- ctx
+	}()
 }
 
 func (f *front) runner(t *target) (*runner.Runner, error) {

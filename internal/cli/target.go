@@ -123,6 +123,9 @@ func (f *front) commandString(name, text string) (*target, error) {
 }
 
 func (f *front) chainFile(file string) (*target, error) {
+	if f.client != "json" && !f.options.dryRun {
+		f.catchSignals()
+	}
 	chain, err := runner.ReadChain(file)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,9 @@ func interrupted(err error) bool {
 // NotifyContext is ended by SIGINT, SIGTERM, SIGHUP or SIGQUIT, with a *SignalError as
 // its cause. A signal that our parent ignores (nohup) stays ignored. SIGPIPE is
 // caught and dropped, so that writing to a closed pipe is an error and not the
-// end: handlers still start with every signal at its default.
+// end: handlers still start with every signal at its default. All stay caught
+// when the context is cancelled: to let go of them takes as long as a handler,
+// and the process is about to end.
 func NotifyContext(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
@@ -33,7 +35,7 @@ func NotifyContext(parent context.Context) (context.Context, context.CancelFunc)
 			signal.Notify(signals, s)
 		}
 	}
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // for good: messages may come to the end
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() {
 		select {
 		case s := <-signals:
@@ -41,7 +43,7 @@ func NotifyContext(parent context.Context) (context.Context, context.CancelFunc)
 		case <-ctx.Done():
 		}
 	}()
-	return ctx, func() { signal.Stop(signals); cancel(nil) }
+	return ctx, func() { cancel(nil) }
 }
 
 // Relay gives the signals that ask this process to end to a process group. It
