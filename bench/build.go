@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,6 +21,7 @@ func (p place) prepare() error {
 		{"gcc", "-O2", "-Wall", "-static", "-o", p.peer("count"), source("driver/count.c")},
 		{"gcc", "-O2", "-Wall", "-static", "-o", p.peer("cpuid"), source("driver/cpuid.c")},
 		{"gcc", "-O2", "-Wall", "-static", "-o", p.peer("bridge"), source("peers/bridge.c")},
+		{"gcc", "-O2", "-Wall", "-static", "-o", p.peer("lockstep"), source("peers/lockstep.c")},
 		{"gcc", "-O2", "-Wall", "-static", "-nostdlib", "-o", p.peer("nostd"), source("peers/nostd.c")},
 		{"go", "build", "-trimpath", "-o", p.peer("empty.program"), "./peers/empty"},
 		{"go", "build", "-trimpath", "-o", p.peer("coprocess.program"), "./peers/coprocess"},
@@ -29,7 +31,7 @@ func (p place) prepare() error {
 			return err
 		}
 	}
-	return p.executable()
+	return errors.Join(p.executable(), p.install())
 }
 
 func (p place) build1(words []string) error {

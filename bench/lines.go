@@ -68,6 +68,16 @@ func (p place) canonical(name string) error {
 	return nil
 }
 
+// renewals makes a file of n events that the journal has no part in.
+func (p place) renewals(n int) (string, error) {
+	var all strings.Builder
+	for i := range n {
+		fmt.Fprintf(&all, `{"cmd": "deploy_cert", "domain": "h%05d.example.org", "cert_path": "/c/cert.pem", "key_path": "/c/privkey.pem", `+
+			`"chain_path": "/c/chain.pem", "fullchain_path": "/c/fullchain.pem", "timestamp": 1700000000, "cert_timestamp": 1700000000}`+"\n", i)
+	}
+	return p.write(fmt.Sprintf("renewals-%d.jsonl", n), all.String())
+}
+
 // pairs makes a file of n challenges that are performed and cleaned up, as many
 // at once as said.
 func (p place) pairs(n, atOnce int) (string, error) {

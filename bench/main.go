@@ -5,8 +5,8 @@
 //	go run ./bench check build [BLOCK...]
 //
 // build is the directory of the programs. run prints a table, and writes
-// bench/result.json and bench/result.svg where no BLOCK is named. check ends
-// with 1 where a goal is missed.
+// bench/result.json, bench/result.svg and the README's table where no BLOCK is
+// named. check ends with 1 where a goal is missed.
 //
 // All rows of a block are run once in each round, in random order, and what is
 // judged is the median of the rounds' ratios: a machine that is slow for a
@@ -65,8 +65,24 @@ func (p place) run(w io.Writer, chosen []maker, complete bool) error {
 	if err != nil {
 		return err
 	}
+	if err := r.intoReadme(filepath.Join(p.source, "..", "README.md")); err != nil {
+		return err
+	}
 	return errors.Join(os.WriteFile(filepath.Join(p.source, "result.json"), text, 0o644),
 		os.WriteFile(filepath.Join(p.source, "result.svg"), []byte(r.draw()), 0o644))
+}
+
+// intoReadme renews the table in the README.
+func (r report) intoReadme(file string) error {
+	old, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	text, err := between(string(old), r.markdown())
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(text), 0o644)
 }
 
 //nolint:forbidigo // a main, as those in cmd/

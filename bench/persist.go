@@ -1,39 +1,64 @@
 package main
 
+import (
+	"errors"
+	"strings"
+)
+
 // persist has handlers that stay, one line of input for each event, beside a
-// process for each.
+// process for each, and beside bare pipes to the same handler.
 func (p place) persist(quick bool) (block, error) {
 	n := amount(quick, 2000, 5000) // challenges; two events each
 	b := block{name: "persist", rounds: amount(quick, 5, 15), unit: perEvent}
-	file, err := p.pairs(n, 1)
-	if err != nil {
+	challenges, err := p.pairs(n, 1)
+	renewals, also := p.renewals(2 * n)
+	if err := errors.Join(err, also); err != nil {
 		return b, err
 	}
-	const spawn = "posix_spawn of a dash handler"
-	b.rows = []row{{label: spawn, args: []string{p.peer("true.dash")}, times: 200}}
-	b.lines = []line{{row: again, ratio: over(again, base)}, {row: spawn}}
-	for _, h := range p.stayers()[:amount(quick, 2, 3)] {
-		r, err := p.lined(h.name+" handler", "json persist=yes phase=perform,cleanup "+h.command, file, 2*n)
-		if err != nil {
-			return b, err
+	b.rows = []row{{label: spawned, args: []string{p.peer("true.dash")}, times: 200}}
+	b.lines = []line{{row: again, ratio: over(again, base)}, {row: spawned}}
+	for _, s := range p.stayers()[:amount(quick, 2, 3)] {
+		b.rows = append(b.rows, row{label: s.name + ", bare pipes", args: append([]string{p.peer("lockstep"), renewals}, s.command...), events: 2 * n})
+		b.lines = append(b.lines, line{row: s.name + ", bare pipes", ratio: over(spawned, s.name+", bare pipes")})
+		for _, e := range []stay{{s, "events", "", renewals, s.held}, {s, "challenges, journal", " phase=perform,cleanup", challenges, s.heldJournal}} {
+			if err := p.withStayer(&b, e, 2*n); err != nil {
+				return b, err
+			}
 		}
-		b.rows = append(b.rows, r)
-		b.lines = append(b.lines, line{what: h.name + " handler that stays, times as fast as a process each", row: r.label,
-			ratio: over(spawn, r.label), limit: h.limit, atLeast: true, ours: true})
 	}
 	return b, nil
 }
 
-// stayer is a handler that stays, and how many times as fast it has to be.
+const spawned = "posix_spawn of a dash handler"
+
+// stay is a stayer with a file of events.
+type stay struct {
+	stayer
+	what, options, file string
+	held                float64
+}
+
+func (p place) withStayer(b *block, e stay, events int) error {
+	label := e.name + " handler, " + e.what
+	r, err := p.lined(label, "json persist=yes"+e.options+" "+strings.Join(e.command, " "), e.file, events)
+	b.rows = append(b.rows, r)
+	b.lines = append(b.lines, line{what: label + ", times as fast as a process each", row: label,
+		ratio: over(spawned, label), limit: e.limit, held: e.held, atLeast: true, ours: true})
+	return err
+}
+
+// stayer is a handler that stays, how many times as fast it has to be, and how
+// many times it is.
 type stayer struct {
-	name, command string
-	limit         float64
+	name                     string
+	command                  []string
+	limit, held, heldJournal float64
 }
 
 func (p place) stayers() []stayer {
-	return []stayer{{"Go", p.peer("coprocess.program"), 40},
-		{"mawk", "/usr/bin/mawk -W interactive -f " + p.peer("coprocess.awk"), 40},
-		{"dash", p.peer("coprocess.dash"), 0}}
+	return []stayer{{"Go", []string{p.peer("coprocess.program")}, 40, 12, 5},
+		{"mawk", []string{"/usr/bin/mawk", "-W", "interactive", "-f", p.peer("coprocess.awk")}, 40, 12, 5},
+		{name: "dash", command: []string{p.peer("coprocess.dash")}}}
 }
 
 // lined runs the events of a file with a chain of one line.

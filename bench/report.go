@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"strings"
 )
 
 // report is result.json.
@@ -76,6 +78,7 @@ func (l line) entry(block string, taken samples, u unit) entry {
 		ratios := taken.each(l.ratio, l.ofMemory)
 		e.Ratio, e.Low, e.High = number(median(ratios)), number(quantile(ratios, 0.1)), number(quantile(ratios, 0.9))
 	}
+	l.held, l.heldMemory = 0, 0 // the goal itself
 	all := goals(block, []line{l})
 	met := true
 	for _, g := range all {
@@ -146,6 +149,39 @@ func (e entry) verdict() string {
 		return "met"
 	}
 	return "MISSED"
+}
+
+// markdown is the README's table: our rows, and the machine.
+func (r report) markdown() string {
+	var b strings.Builder
+	b.WriteString("| | median | ratio | p10-p90 | memory | goal |\n|---|---|---|---|---|---|\n")
+	for _, t := range r.Blocks {
+		for _, e := range t.Rows {
+			if e.Ours && t.Fault == "" {
+				fmt.Fprintf(&b, "| %s: %s | %.4g %s | %s | %s | %d KiB | %s |\n", t.Name, e.What, e.Value, t.Unit, e.ratio(), e.span(), e.Memory, e.outcome())
+			}
+		}
+	}
+	fmt.Fprintf(&b, "\n%s\n", strings.TrimSpace(fmt.Sprint(r.Machine)))
+	return b.String()
+}
+
+func (e entry) outcome() string {
+	if e.Met != nil && !*e.Met {
+		return e.goal() + ", **missed**"
+	}
+	return e.goal()
+}
+
+// between puts a text in the place of what stands between two marks.
+func between(whole, text string) (string, error) {
+	const begin, end = "<!-- make bench -->\n", "<!-- make bench: end -->\n"
+	before, rest, found := strings.Cut(whole, begin)
+	_, behind, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		return "", errors.New("the README has no place for the table")
+	}
+	return before + begin + text + end + behind, nil
 }
 
 func (r report) json() ([]byte, error) {
