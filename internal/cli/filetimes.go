@@ -15,7 +15,7 @@ import (
 // certbot-external-auth took it; timestamp its whole seconds, or the present
 // where there is no file.
 func withFileTimes(e envmap.Event) envmap.Event {
-	if e.Cmd != envmap.DeployCert && e.Cmd != envmap.UnchangedCert {
+	if e.Cmd != envmap.DeployCert && e.Cmd != envmap.UnchangedCert || e.Timestamp != "" && e.CertTimestamp != "" {
 		return e
 	}
 	at := time.Now()
