@@ -56,8 +56,8 @@ type stayer struct {
 }
 
 func (p place) stayers() []stayer {
-	return []stayer{{"Go", []string{p.peer("coprocess.program")}, 40, 12, 5},
-		{"mawk", []string{"/usr/bin/mawk", "-W", "interactive", "-f", p.peer("coprocess.awk")}, 40, 12, 5},
+	return []stayer{{"Go", []string{p.peer("coprocess.program")}, 40, 10, 3.5},
+		{"mawk", []string{"/usr/bin/mawk", "-W", "interactive", "-f", p.peer("coprocess.awk")}, 40, 10, 3.5},
 		{name: "dash", command: []string{p.peer("coprocess.dash")}}}
 }
 
