@@ -84,6 +84,6 @@ func (p place) jobs(quick bool) (block, error) {
 		b.rows = append(b.rows, r)
 	}
 	b.lines = []line{{row: again, ratio: over(again, base)}, {row: "--jobs 1"},
-		{what: "--jobs 2, times as fast as --jobs 1", row: "--jobs 2", ratio: over("--jobs 1", "--jobs 2"), limit: 1.5, atLeast: true, ours: true}}
+		{what: "--jobs 2, times as fast as --jobs 1", row: "--jobs 2", ratio: over("--jobs 1", "--jobs 2"), limit: 1.5, held: 1.25, atLeast: true, ours: true}}
 	return b, nil
 }
