@@ -32,8 +32,8 @@ func (f *front) eachLine(ctx context.Context, serve func(envmap.Event) error) (w
 }
 
 // readLines gives each line of standard input that is not blank to take, with
-// its number, or with what is wrong with it. It ends with the input, the context
-// or an error of take.
+// its number, or with what is wrong with it. It ends with the input, where that
+// cannot be read, with the context or an error of take.
 func (f *front) readLines(ctx context.Context, take func(number int, line []byte, err error) error) error {
 	lines := bufio.NewReaderSize(f.Stdin, 16<<10)
 	for number := 1; ; number++ {
@@ -52,6 +52,9 @@ func (f *front) readLines(ctx context.Context, take func(number int, line []byte
 		}
 		if err := take(number, line, err); err != nil {
 			return err
+		}
+		if err != nil && !is[*refusal](err) {
+			return nil // nothing more can be read
 		}
 	}
 }
