@@ -242,7 +242,7 @@ func (j journal) read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer h.Close()
+	defer func() { _ = h.Close() }()
 	stat, err := h.stat()
 	if err != nil {
 		return nil, err
@@ -363,6 +363,6 @@ func (j journal) sync() error {
 	if err != nil {
 		return &JournalError{err}
 	}
-	defer h.Close()
+	defer func() { _ = h.Close() }()
 	return asJournalError(h.sync())
 }
