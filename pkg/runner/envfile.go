@@ -92,10 +92,7 @@ func parseEnvLine(line string) (name, value string, err error) {
 	if line == "" || line[0] == '#' {
 		return "", "", nil
 	}
-	if rest, exported := strings.CutPrefix(line, "export "); exported {
-		line = strings.Trim(rest, blanks)
-	}
-	name, value, assigned := strings.Cut(line, "=")
+	name, value, assigned := strings.Cut(withoutExport(line), "=")
 	name = strings.Trim(name, blanks)
 	if !assigned || !isVariable(name) {
 		return "", "", errors.New("expected NAME=value")
@@ -105,6 +102,15 @@ func parseEnvLine(line string) (name, value string, err error) {
 	}
 	value, err = parseEnvValue(strings.Trim(value, blanks))
 	return name, value, err
+}
+
+// withoutExport takes away the word that a shell needs before a name.
+func withoutExport(line string) string {
+	rest, begins := strings.CutPrefix(line, "export")
+	if trimmed := strings.TrimLeft(rest, blanks); begins && trimmed != rest {
+		return trimmed
+	}
+	return line
 }
 
 // blanks are what godotenv takes for blanks (godotenv: parser.go, isSpace).

@@ -37,6 +37,7 @@ func FuzzD03_AcceptedValuesArrive(f *testing.F) {
 		"A=1\nB=2\n", "A='x' # y\n", "A=x #y\n", " export A = b \r\n\r\nB=\"c d\"", "A=#", "\uFEFFA=1", "A=a=b", "A: b=c", "A=b: c", "_=x",
 		"A='b\"c'\nB=\"d'e\"", "A=\u00a0x\u00a0", "A=\v\fx", "export=1", "A=\\n", "A=a\\ b", "A=x'y'", "A=!%^&*()", "A= \nB=1", "A=\t#c\n",
 		"A=\u2028x\u2028\n", "\u2028A=", "A\u2028=", "A='x'\u2028", "A=\u2028'pa$1word'\n", "A=x # y # z\n",
+		"export\t=", "export\tA=1", "export\u0085A=1", "exportA =1", "export =1", "export=", "export \v A = 1", "export export=2",
 	} {
 		f.Add(text)
 	}
@@ -60,7 +61,10 @@ func readPlainly(text string) map[string]string {
 		if strings.TrimSpace(line) == "" || line[0] == '#' {
 			continue
 		}
-		name, value, _ := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+		name, value, _ := strings.Cut(line, "=")
+		if rest := strings.TrimPrefix(name, "export"); rest != strings.TrimLeft(rest, blanks) {
+			name = rest
+		}
 		variables[trimBlanks(name)] = plainValue(trimBlanks(value))
 	}
 	return variables
