@@ -104,7 +104,7 @@ func (p *plot) bar(e entry, end float64) {
 	if e.Ours {
 		class = "ours"
 	}
-	p.add(`<text x="%d" y="%d" text-anchor="end">%s</text>`, barsFrom-8, p.y, html.EscapeString(e.What))
+	p.add(`<text x="%d" y="%d" text-anchor="end">%s</text>`, barsFrom-8, p.y, html.EscapeString(label(e.What)))
 	p.add(`<rect class="%s" x="%d" y="%d" width="%.1f" height="12"/>`, class, barsFrom, p.y-10, x(*e.Ratio)-barsFrom)
 	p.add(`<line class="span" x1="%.1f" x2="%.1f" y1="%d" y2="%d"/>`, x(*e.Low), x(*e.High), p.y-4, p.y-4)
 	for _, value := range []float64{*e.Low, *e.High} {
@@ -113,6 +113,12 @@ func (p *plot) bar(e entry, end float64) {
 	p.mark(e, x(e.Limit))
 	p.add(`<text class="note" x="%d" y="%d">%s</text>`, barsFrom+barsWide+8, p.y, html.EscapeString(note(e)))
 	p.y += barHigh
+}
+
+// label is a row's name without what the block's caption says.
+func label(what string) string {
+	what, _, _ = strings.Cut(what, ", times as fast")
+	return what
 }
 
 // mark is the goal.
