@@ -30,7 +30,8 @@ httpreq protocol: lego, Traefik, acme.sh's dns_acmeproxy, Proxmox.
                          it passes); without --tls-cert only a loopback address
       --tls-cert FILE, --tls-key FILE
                          certificate and key, read again when they change
-      --users FILE       who may ask for what, one client a line:
+      --users FILE       who may ask for what, one client a line, read again
+                         when it changes:
                          NAME:HASH DOMAIN[,GLOB]...
                          HASH is bcrypt's, as passwd and htpasswd -B write it;
                          *.example.org is every name below example.org

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -47,7 +48,8 @@ func usualLimits(grace time.Duration) limits {
 
 // server answers requests.
 type server struct {
-	users   *users
+	users   *current[*users]
+	hashing chan struct{} // for those that are found out: a hash takes a processor for a while
 	run     cli.WebRun
 	log     func(string)
 	address string
@@ -60,10 +62,14 @@ type server struct {
 	running sync.WaitGroup
 }
 
+func newServer(u *current[*users], run cli.WebRun, log func(string), l limits) *server {
+	return &server{users: u, hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), run: run, log: log, limits: l}
+}
+
 // Serve answers clients until the context ends. New requests are refused then;
 // those that are being run have a while to end, and are undone behind it.
 func (Web) Serve(ctx context.Context, o cli.WebOptions, run cli.WebRun) error {
-	u, err := readUsers(o.Users)
+	u, err := usersOf(o)
 	if err != nil {
 		return err
 	}
@@ -75,10 +81,11 @@ func (Web) Serve(ctx context.Context, o cli.WebOptions, run cli.WebRun) error {
 	if err != nil {
 		return err
 	}
-	s := &server{users: u, run: run, log: o.Log, address: addressOf(o, l), limits: usualLimits(o.Grace)}
+	s := newServer(u, run, o.Log, usualLimits(o.Grace))
+	s.address = addressOf(o, l)
 	l = netutil.LimitListener(l, o.MaxClients)
 	if pair != nil {
-		l = tls.NewListener(l, &tls.Config{GetCertificate: pair.get, NextProtos: []string{"http/1.1"}})
+		l = tls.NewListener(l, served(pair))
 	}
 	return s.serve(ctx, l)
 }
@@ -198,7 +205,7 @@ func (q *request) serve() ([]byte, error) {
 	if q.r.Method != http.MethodPost {
 		return nil, errMethod
 	}
-	user, err := q.users.authenticate(q.r)
+	user, err := q.authenticate(q.r)
 	if err != nil {
 		return nil, err
 	}

@@ -14,11 +14,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -61,14 +63,15 @@ type desk struct {
 // newDesk starts a server. run is called in the place of handlers.
 func newDesk(t *testing.T, change func(*server), run cli.WebRun) *desk {
 	d := &desk{t: t, ended: make(chan error, 1)}
-	u, err := readUsers(usersFile(t))
+	u, err := usersOf(cli.WebOptions{Users: usersFile(t), Log: d.hear})
 	require.NoError(t, err)
-	d.server = &server{users: u, limits: usualLimits(10 * time.Second), address: "here", log: d.hear, run: func(ctx context.Context, e envmap.Event) error {
+	d.server = newServer(u, func(ctx context.Context, e envmap.Event) error {
 		d.mu.Lock()
 		d.runs = append(d.runs, e)
 		d.mu.Unlock()
 		return run(ctx, e)
-	}}
+	}, d.hear, usualLimits(10*time.Second))
+	d.server.address = "here"
 	if change != nil {
 		change(d.server)
 	}
@@ -457,11 +460,30 @@ func TestUsersNobodyTakesAsLong(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, u.nobody.hash)
 	require.NoError(t, bcrypt.CompareHashAndPassword(u.nobody.hash, []byte(password)), "a hash of the file")
-	r, err := http.NewRequest("POST", "/present", nil)
-	require.NoError(t, err)
-	r.SetBasicAuth("nobody", password)
-	_, err = u.authenticate(r)
+	_, err = u.find("nobody", password)
 	require.ErrorIs(t, err, error(errUser))
+}
+
+// TestUsersAreReadAgain when their file changes; a broken one is not taken.
+func TestUsersAreReadAgain(t *testing.T) {
+	file := usersFile(t)
+	var warned []string
+	u, err := usersOf(cli.WebOptions{Users: file, Log: func(line string) { warned = append(warned, line) }})
+	require.NoError(t, err)
+	names := func() []string { return slices.Sorted(maps.Keys(u.get().byName)) }
+	require.Equal(t, []string{"lab", "other"}, names())
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	require.NoError(t, err)
+	replace(t, file, fmt.Appendf(nil, "lab:%s example.org\n", hash))
+	require.Equal(t, []string{"lab"}, names(), "a client that was taken out")
+	replace(t, file, []byte("lab\nlab\n"))
+	require.Equal(t, []string{"lab"}, names())
+	require.NoError(t, os.Remove(file))
+	require.Equal(t, []string{"lab"}, names())
+	require.Equal(t, []string{
+		"warning: the old users stay in use: " + file + ":1: expected NAME:HASH and the domains of the client",
+		"warning: the old users stay in use: open " + file + ": no such file or directory",
+	}, warned)
 }
 
 // TestUsersFaults are told all at once, without a hash.
@@ -577,7 +599,7 @@ func TestKeyPairIsReadAgain(t *testing.T) {
 	k, err := keyPairOf(cli.WebOptions{TLSCert: cert, TLSKey: key, Log: func(string) { warned.Add(1) }})
 	require.NoError(t, err)
 	serial := func() int64 {
-		pair, err := k.get(nil)
+		pair, err := served(k).GetCertificate(nil)
 		require.NoError(t, err)
 		return pair.Leaf.SerialNumber.Int64()
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime"
 	"strings"
 
 	"golang.org/x/crypto/bcrypt"
@@ -33,8 +32,13 @@ func (u user) may(e envmap.Event) bool {
 // users are those that may be served.
 type users struct {
 	byName map[string]user
-	nobody user          // who is asked for in the place of those that are not there
-	turns  chan struct{} // a hash takes a processor for a while
+	nobody user // who is asked for in the place of those that are not there
+}
+
+// usersOf are those of the file, as it is now.
+func usersOf(o cli.WebOptions) (*current[*users], error) {
+	stays := func(err error) { o.Log("warning: the old users stay in use: " + firstLine(err.Error())) }
+	return follow(func() (*users, error) { return readUsers(o.Users) }, stays, o.Users)
 }
 
 // readUsers reads a file of lines NAME:HASH DOMAIN[,GLOB]... . Every fault of it
@@ -44,7 +48,7 @@ func readUsers(file string) (*users, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &users{byName: map[string]user{}, turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	u := &users{byName: map[string]user{}}
 	var faults []error
 	for i, line := range strings.Split(string(text), "\n") {
 		if err := u.add(strings.TrimSpace(line)); err != nil {
@@ -85,19 +89,24 @@ func (u *users) add(line string) error {
 	return nil
 }
 
-// authenticate finds out who asks. It takes as long for a name that is not
-// there, where all hashes have one cost.
-func (u *users) authenticate(r *http.Request) (user, error) {
+// authenticate finds out who asks.
+func (s *server) authenticate(r *http.Request) (user, error) {
 	name, password, given := r.BasicAuth()
 	if !given {
 		return user{}, errUser
 	}
 	select {
-	case u.turns <- struct{}{}:
-		defer func() { <-u.turns }()
+	case s.hashing <- struct{}{}:
+		defer func() { <-s.hashing }()
 	case <-r.Context().Done():
 		return user{}, errStopping
 	}
+	return s.users.get().find(name, password)
+}
+
+// find takes as long for a name that is not there, where all hashes have one
+// cost.
+func (u *users) find(name, password string) (user, error) {
 	who, known := u.byName[name]
 	if !known {
 		who = u.nobody
