@@ -24,18 +24,13 @@ type maker struct {
 
 // makers are those of the check, or all.
 func (p place) makers(quick bool) []maker {
-	all := []maker{{"start", p.start}, {"chain", p.chain}, {"stream", p.stream}, {"persist", p.persist},
+	all := []maker{{"count", p.count}, {"start", p.start}, {"chain", p.chain}, {"stream", p.stream}, {"persist", p.persist},
 		{"jobs", p.jobs}, {"growth", p.growth}}
 	if !quick {
 		all = append(all, maker{"httpreq", p.httpreq})
 	}
 	return all
 }
-
-// byName are blocks that are only taken where they are named: a step of a count
-// takes microseconds, and a thread that is stepped through may spin for minutes
-// while it waits for another.
-func (p place) byName() []maker { return []maker{{"count", p.count}} }
 
 // amount is how much is done in the check, and in the whole benchmark.
 func amount(quick bool, check, whole int) int {

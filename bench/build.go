@@ -18,7 +18,6 @@ func (p place) prepare() error {
 	source := func(name string) string { return filepath.Join(p.source, name) }
 	commands := [][]string{
 		{"gcc", "-O2", "-Wall", "-static", "-o", p.peer("rounds"), source("driver/rounds.c")},
-		{"gcc", "-O2", "-Wall", "-static", "-o", p.peer("count"), source("driver/count.c")},
 		{"gcc", "-O2", "-Wall", "-static", "-o", p.peer("cpuid"), source("driver/cpuid.c")},
 		{"gcc", "-O2", "-Wall", "-static", "-o", p.peer("bridge"), source("peers/bridge.c")},
 		{"gcc", "-O2", "-Wall", "-static", "-o", p.peer("lockstep"), source("peers/lockstep.c")},

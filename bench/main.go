@@ -42,7 +42,7 @@ func bench(w io.Writer, source string, args []string) (status int, err error) {
 func (p place) work(w io.Writer, check bool, names []string) (status int, err error) {
 	chosen := p.makers(check)
 	if len(names) > 0 {
-		chosen = slices.DeleteFunc(append(chosen, p.byName()...), func(m maker) bool { return !slices.Contains(names, m.name) })
+		chosen = slices.DeleteFunc(chosen, func(m maker) bool { return !slices.Contains(names, m.name) })
 	}
 	if !check {
 		return 0, p.run(w, chosen, len(names) == 0)

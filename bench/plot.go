@@ -81,7 +81,7 @@ func caption(name string) string {
 		"persist": "times as fast as a process for each event",
 		"jobs":    "times as fast as one at once",
 		"growth":  "time for each challenge by that of an order of 100",
-		"count":   "by an empty Go program's",
+		"count":   "instructions by those of an empty Go program",
 	}[name]
 	return name + ": " + about
 }

@@ -7,7 +7,7 @@ set -eu
 # program:package
 needed='acmetool:acmetool ansible-playbook:ansible-core apache2:apache2-bin certbot:certbot dehydrated:dehydrated pebble:pebble named:bind9 nsupdate:bind9-dnsutils dig:bind9-dnsutils
 	tsig-keygen:bind9-utils nginx:nginx-light shellcheck:shellcheck openssl:openssl curl:curl unshare:util-linux
-	ip:iproute2 lego:lego mount:mount gcc:gcc uacme:uacme jq:jq mawk:mawk /usr/bin/python3:python3
+	ip:iproute2 lego:lego mount:mount gcc:gcc uacme:uacme jq:jq mawk:mawk valgrind:valgrind /usr/bin/python3:python3
 	/usr/share/dehydrated-hook-ddns-tsig/dehydrated-hook-ddns-tsig.py:dehydrated-hook-ddns-tsig
 	/usr/share/doc/dehydrated/examples/hook.sh:dehydrated /usr/lib/python3/dist-packages/dns/__init__.py:python3-dnspython
 	/usr/include/stdlib.h:libc6-dev'
