@@ -1,6 +1,9 @@
 # make help lists the targets.
 .POSIX:
 GO = go
+# A toolchain that is newer than go.mod's has programs read at every start how
+# that Go behaved. They behave as the toolchain's own do.
+LDFLAGS = -X=runtime.godebugDefault=
 RACE = $$(command -v gcc >/dev/null 2>&1 && echo -race)
 
 .PHONY: help build demo test packages check fuzz lint clean bench bench-check bench-wait
@@ -9,7 +12,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 build: ## build the programs into build/
-	CGO_ENABLED=0 $(GO) build -trimpath -o build/ ./cmd/...
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o build/ ./cmd/...
 
 demo: build ## show the main job on recorded calls; needs nothing but Go
 	sh demo/demo.sh
