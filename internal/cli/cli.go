@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	_ "github.com/extauth/extauth/internal/stack" // first of all
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -32,25 +33,10 @@ type IO struct {
 
 // Process is the IO of the running process.
 func Process() IO {
-	deepen(len(os.Args))
 	return IO{
 		Args: os.Args, Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		SystemChain: "/etc/extauth/chain",
 	}
-}
-
-// deepen makes the stack as deep as most calls need it. It would grow to that
-// by doubling, and be searched and copied each time: a tenth of the time that a
-// program takes to become its handler. A frame of that size is enough; n is not
-// negative, and nothing is written there.
-//
-//go:noinline
-func deepen(n int) byte {
-	if n >= 0 {
-		return 0
-	}
-	var room [20 << 10]byte
-	return room[-n%len(room)]
 }
 
 // front is a front end at work: a client's call, the options, and the handlers
