@@ -15,7 +15,7 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// kinds are what a hook is called for, as the README's matrix abbreviates it.
+// kinds are what a hook is called for, as the matrix in docs/conventions.md abbreviates it.
 func kinds() []struct {
 	letter, challenge string
 	cmd               envmap.Cmd
@@ -29,11 +29,11 @@ func kinds() []struct {
 	}
 }
 
-// TestREADMEMatrix: which client can drive which handler is what the conventions
+// TestMatrix: which client can drive which handler is what the conventions
 // make of the recorded calls. -update writes it.
-func TestREADMEMatrix(t *testing.T) {
-	const readme, begin, end = "../../README.md", "<!-- matrix: go test ./pkg/envmap -update -->\n", "<!-- end of the matrix -->\n"
-	text, err := os.ReadFile(readme)
+func TestMatrix(t *testing.T) {
+	const page, begin, end = "../../docs/conventions.md", "<!-- matrix: go test ./pkg/envmap -update -->\n", "<!-- end of the matrix -->\n"
+	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	before, rest, found := strings.Cut(string(text), begin)
 	require.True(t, found)
@@ -41,7 +41,7 @@ func TestREADMEMatrix(t *testing.T) {
 	require.True(t, found)
 	want := matrix(t)
 	if *update {
-		require.NoError(t, os.WriteFile(readme, []byte(before+begin+want+end+behind), 0o644))
+		require.NoError(t, os.WriteFile(page, []byte(before+begin+want+end+behind), 0o644))
 		got = want
 	}
 	require.Equal(t, want, got)
