@@ -1,0 +1,64 @@
+package docs_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/extauth/extauth/pkg/envmap"
+	"github.com/extauth/extauth/pkg/runner"
+)
+
+// TestChainLines: a line of a chain that can be pasted is one that the parser
+// takes. Its programs need not be here.
+func TestChainLines(t *testing.T) {
+	lines := 0
+	for page, text := range pages(t) {
+		for _, l := range pasted(page, text) {
+			if isChainLine(l.text) {
+				lines++
+				require.NoError(t, parse(l.text), "%s:%d", l.page, l.number)
+			}
+		}
+	}
+	require.Greater(t, lines, 50)
+}
+
+func TestChainLinesThatAreWrong(t *testing.T) {
+	require.True(t, isChainLine("handler typ=dns-01 /x"))
+	require.False(t, isChainLine("certbot certonly --manual"))
+	require.Error(t, parse("handler typ=dns-01 /x"))
+	require.NoError(t, parse("handler type=dns-01 /x"))
+}
+
+// isChainLine tells a line of a chain file from a client's command line, which
+// begins with the same word: an option of a line, a path or an address follows.
+func isChainLine(text string) bool {
+	words := strings.Fields(text)
+	if len(words) == 0 {
+		return false
+	}
+	c, known := envmap.Lookup(words[0])
+	if !known || c.Encode == nil {
+		return false
+	}
+	return c.Person || len(words) > 1 && words[1][0] != '-' && strings.ContainsAny(words[1], "=/")
+}
+
+// parse is what is wrong with a line, but for programs that are not here.
+func parse(text string) error {
+	_, err := runner.ParseChain("/etc/extauth/chain", text)
+	faults := new(runner.ChainError)
+	if !errors.As(err, &faults) {
+		return err
+	}
+	var wrong []error
+	for _, fault := range faults.Faults {
+		if missing := new(runner.StartError); !errors.As(fault, &missing) {
+			wrong = append(wrong, fault)
+		}
+	}
+	return errors.Join(wrong...)
+}
