@@ -51,7 +51,7 @@ type line struct {
 }
 
 // pasted are the lines of a page's blocks: those that are indented by four, or
-// stand in a fence. The two columns of a pair of files stay one line.
+// stand in a fence.
 func pasted(page, text string) []line {
 	var all []line
 	fenced, joined := false, ""
