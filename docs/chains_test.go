@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // TestChainLines: a line of a chain that can be pasted is one that the parser
-// takes. Its programs need not be here.
+// takes. Its programs and users need not be here.
 func TestChainLines(t *testing.T) {
 	lines := 0
 	for page, text := range pages(t) {
@@ -30,7 +31,8 @@ func TestChainLinesThatAreWrong(t *testing.T) {
 	require.True(t, isChainLine("handler typ=dns-01 /x"))
 	require.False(t, isChainLine("certbot certonly --manual"))
 	require.Error(t, parse("handler typ=dns-01 /x"))
-	require.NoError(t, parse("handler type=dns-01 /x"))
+	require.Error(t, parse("handler user=A /x"))
+	require.NoError(t, parse("handler type=dns-01 user=www-data /x"))
 }
 
 // isChainLine tells a line of a chain file from a client's command line, which
@@ -47,8 +49,10 @@ func isChainLine(text string) bool {
 	return c.Person || len(words) > 1 && words[1][0] != '-' && strings.ContainsAny(words[1], "=/")
 }
 
-// parse is what is wrong with a line, but for programs that are not here.
+// parse is what is wrong with a line, but for programs and users that are not
+// here.
 func parse(text string) error {
+	text = regexp.MustCompile(` user=[a-z_][a-z0-9_-]*`).ReplaceAllString(text, "")
 	_, err := runner.ParseChain("/etc/extauth/chain", text)
 	faults := new(runner.ChainError)
 	if !errors.As(err, &faults) {
