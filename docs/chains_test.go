@@ -35,6 +35,22 @@ func TestChainLinesThatAreWrong(t *testing.T) {
 	require.NoError(t, parse("handler type=dns-01 user=www-data /x"))
 }
 
+// TestEveryKeyIsExplained: the page has each key that the parser takes, of every
+// convention.
+func TestEveryKeyIsExplained(t *testing.T) {
+	page := pages(t)["../docs/chain.md"]
+	for _, c := range envmap.Conventions() {
+		if c.Encode == nil {
+			continue
+		}
+		_, keys, found := strings.Cut(parse(c.Name+" none=1").Error(), "; there is ")
+		require.True(t, found, c.Name)
+		for _, key := range strings.Split(keys, ", ") {
+			require.True(t, regexp.MustCompile("(?m)^\\| .*[` ]"+key).MatchString(page), "%s %s", c.Name, key)
+		}
+	}
+}
+
 // isChainLine tells a line of a chain file from a client's command line, which
 // begins with the same word: an option of a line, a path or an address follows.
 func isChainLine(text string) bool {
