@@ -5,12 +5,36 @@
 set -eu
 
 # program:package
-needed='acmetool:acmetool ansible-playbook:ansible-core apache2:apache2-bin certbot:certbot dehydrated:dehydrated pebble:pebble named:bind9 nsupdate:bind9-dnsutils dig:bind9-dnsutils
-	tsig-keygen:bind9-utils nginx:nginx-light shellcheck:shellcheck openssl:openssl curl:curl unshare:util-linux
-	ip:iproute2 lego:lego mount:mount gcc:gcc uacme:uacme jq:jq mawk:mawk valgrind:valgrind /usr/bin/python3:python3
-	/usr/share/dehydrated-hook-ddns-tsig/dehydrated-hook-ddns-tsig.py:dehydrated-hook-ddns-tsig
-	/usr/share/doc/dehydrated/examples/hook.sh:dehydrated /usr/lib/python3/dist-packages/dns/__init__.py:python3-dnspython
-	/usr/include/stdlib.h:libc6-dev'
+needed='
+/usr/bin/python3:python3
+/usr/include/stdlib.h:libc6-dev
+/usr/lib/python3/dist-packages/dns/__init__.py:python3-dnspython
+/usr/share/dehydrated-hook-ddns-tsig/dehydrated-hook-ddns-tsig.py:dehydrated-hook-ddns-tsig
+/usr/share/doc/dehydrated/examples/hook.sh:dehydrated
+acmetool:acmetool
+ansible-playbook:ansible-core
+apache2:apache2-bin
+certbot:certbot
+curl:curl
+dehydrated:dehydrated
+dig:bind9-dnsutils
+gcc:gcc
+ip:iproute2
+jq:jq
+lego:lego
+mawk:mawk
+mount:mount
+named:bind9
+nginx:nginx-light
+nsupdate:bind9-dnsutils
+openssl:openssl
+pebble:pebble
+shellcheck:shellcheck
+tsig-keygen:bind9-utils
+uacme:uacme
+unshare:util-linux
+valgrind:valgrind
+'
 
 missing=
 for pair in $needed; do
@@ -23,11 +47,23 @@ for pair in $needed; do
 done
 [ -n "$missing" ] || exit 0
 
+# quietly keeps Debian from starting the servers that are installed: no test
+# needs the machine's own.
+quietly() {
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e "$policy" ]; then
+		trap 'rm -f "$policy"' EXIT
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod 755 "$policy"
+	fi
+	"$@"
+}
+
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	apt-get update -qq
 	# Images often leave documentation out; an example hook of dehydrated's is in it.
 	# shellcheck disable=SC2086 # a list of words
-	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends --reinstall \
+	DEBIAN_FRONTEND=noninteractive quietly apt-get install -qq -y --no-install-recommends --reinstall \
 		-o DPkg::Options::=--path-include='/usr/share/doc/dehydrated/*' $missing >/dev/null
 else
 	echo "e2e: some tests need these Debian packages:$missing" >&2
