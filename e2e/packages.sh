@@ -19,6 +19,7 @@ curl:curl
 dehydrated:dehydrated
 dig:bind9-dnsutils
 gcc:gcc
+haproxy:haproxy
 ip:iproute2
 jq:jq
 lego:lego
@@ -30,6 +31,7 @@ nsupdate:bind9-dnsutils
 openssl:openssl
 pebble:pebble
 shellcheck:shellcheck
+socat:socat
 tsig-keygen:bind9-utils
 uacme:uacme
 unshare:util-linux
