@@ -32,6 +32,8 @@ openssl:openssl
 pebble:pebble
 shellcheck:shellcheck
 socat:socat
+ssh:openssh-client
+sshd:openssh-server
 tsig-keygen:bind9-utils
 uacme:uacme
 unshare:util-linux

@@ -324,7 +324,7 @@ func TestDeployHandlersAreShellcheckClean(t *testing.T) {
 	require.NoError(t, err, "%s", output)
 }
 
-func deployHandlers() []string { return []string{"nginx", "haproxy"} }
+func deployHandlers() []string { return []string{"nginx", "haproxy", "ssh-copy"} }
 
 func TestDeployHandlersPassOnPhasesThatTheyDoNotImplement(t *testing.T) {
 	phases := []string{"", "pre-perform", "perform", "post-perform", "pre-cleanup", "cleanup", "post-cleanup", "unchanged_cert", "-x"}
@@ -341,7 +341,7 @@ func TestDeployHandlersRefuseADomainThatIsNoName(t *testing.T) {
 			requireRefused(t, call(t, handler, "deploy_cert", "cbot_domain="+domain), "the domain")
 		}
 	}
-	for _, handler := range []string{"nginx", "haproxy"} {
+	for _, handler := range []string{"nginx", "haproxy", "ssh-copy"} {
 		for _, domain := range []string{"-x", ".", "..", "*", "**.a", "a.*", ".a", "a..b"} {
 			requireRefused(t, call(t, handler, "deploy_cert", "cbot_domain="+domain), "the domain")
 		}
@@ -361,6 +361,11 @@ func TestDeployHandlersNeedTheirSettings(t *testing.T) {
 			"HAPROXY_DIR=/a b": "HAPROXY_DIR has a character", "HAPROXY_DIR=" + file: "no directory",
 			"HAPROXY_DIR=" + dir + "\nHAPROXY_SOCKET=/a,b": "HAPROXY_SOCKET has a character",
 			"HAPROXY_DIR=" + dir + "\nHAPROXY_CONF=cfg":    "HAPROXY_CONF is not an absolute path",
+		},
+		"ssh-copy": {
+			"": "SSH_HOSTS is not set", "SSH_HOSTS=-oProxyCommand=x": "no host", "SSH_HOSTS=a -v": "no host",
+			"SSH_HOSTS=$(id)": "no host", "SSH_HOSTS=a": "SSH_DIR is not an absolute path",
+			"SSH_HOSTS=a\nSSH_DIR=/$(id)": "SSH_DIR has a character",
 		},
 	} {
 		for settings, why := range cases {
