@@ -25,6 +25,7 @@ jq:jq
 lego:lego
 mawk:mawk
 mount:mount
+msmtp:msmtp
 named:bind9
 nginx:nginx-light
 nsupdate:bind9-dnsutils

@@ -324,7 +324,7 @@ func TestDeployHandlersAreShellcheckClean(t *testing.T) {
 	require.NoError(t, err, "%s", output)
 }
 
-func deployHandlers() []string { return []string{"nginx", "haproxy", "ssh-copy"} }
+func deployHandlers() []string { return []string{"nginx", "haproxy", "ssh-copy", "mail", "webhook"} }
 
 func TestDeployHandlersPassOnPhasesThatTheyDoNotImplement(t *testing.T) {
 	phases := []string{"", "pre-perform", "perform", "post-perform", "pre-cleanup", "cleanup", "post-cleanup", "unchanged_cert", "-x"}
@@ -366,6 +366,11 @@ func TestDeployHandlersNeedTheirSettings(t *testing.T) {
 			"": "SSH_HOSTS is not set", "SSH_HOSTS=-oProxyCommand=x": "no host", "SSH_HOSTS=a -v": "no host",
 			"SSH_HOSTS=$(id)": "no host", "SSH_HOSTS=a": "SSH_DIR is not an absolute path",
 			"SSH_HOSTS=a\nSSH_DIR=/$(id)": "SSH_DIR has a character",
+		},
+		"mail": {"": "MAIL_TO is not set"},
+		"webhook": {
+			"": "WEBHOOK_URL is not set", "WEBHOOK_URL=file:///etc/passwd": "not a URL",
+			"WEBHOOK_URL=http://a/\"": "WEBHOOK_URL has a blank", "WEBHOOK_URL=http://a/\nWEBHOOK_TOKEN=a\\b": "WEBHOOK_TOKEN has a blank",
 		},
 	} {
 		for settings, why := range cases {
