@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -333,6 +334,29 @@ func TestDeployHandlersPassOnPhasesThatTheyDoNotImplement(t *testing.T) {
 			require.Equal(t, run{status: 1, stdout: "NotImplemented\n"}, call(t, handler, phase), "%s %q", handler, phase)
 		}
 	}
+}
+
+// TestREADMENamesTheSettings: those at the top of each handler, and no others.
+func TestREADMENamesTheSettings(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	setting := regexp.MustCompile(`(?m)^#   ([A-Z]+_[A-Z]+) `)
+	row := regexp.MustCompile("(?m)^\\| `([A-Z]+_[A-Z]+)` \\| ([a-z-]+) \\|")
+	want, got := map[string][]string{}, map[string][]string{}
+	for _, handler := range deployHandlers() {
+		text, err := os.ReadFile(handler)
+		require.NoError(t, err)
+		for _, match := range setting.FindAllStringSubmatch(string(text), -1) {
+			want[handler] = append(want[handler], match[1])
+		}
+	}
+	for _, match := range row.FindAllStringSubmatch(string(readme), -1) {
+		if _, ours := want[match[2]]; ours {
+			got[match[2]] = append(got[match[2]], match[1])
+		}
+	}
+	require.Len(t, want, len(deployHandlers()))
+	require.Equal(t, want, got)
 }
 
 func TestDeployHandlersRefuseADomainThatIsNoName(t *testing.T) {
