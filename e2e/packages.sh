@@ -23,6 +23,7 @@ haproxy:haproxy
 ip:iproute2
 jq:jq
 lego:lego
+mandoc:mandoc
 mawk:mawk
 mount:mount
 msmtp:msmtp
