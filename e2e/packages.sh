@@ -9,15 +9,18 @@ needed='
 /usr/bin/python3:python3
 /usr/include/stdlib.h:libc6-dev
 /usr/lib/python3/dist-packages/dns/__init__.py:python3-dnspython
+/usr/share/bash-completion/bash_completion:bash-completion
 /usr/share/dehydrated-hook-ddns-tsig/dehydrated-hook-ddns-tsig.py:dehydrated-hook-ddns-tsig
 /usr/share/doc/dehydrated/examples/hook.sh:dehydrated
 acmetool:acmetool
 ansible-playbook:ansible-core
 apache2:apache2-bin
+bash:bash
 certbot:certbot
 curl:curl
 dehydrated:dehydrated
 dig:bind9-dnsutils
+fish:fish
 gcc:gcc
 haproxy:haproxy
 ip:iproute2
@@ -40,6 +43,7 @@ tsig-keygen:bind9-utils
 uacme:uacme
 unshare:util-linux
 valgrind:valgrind
+zsh:zsh
 '
 
 missing=

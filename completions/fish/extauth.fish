@@ -1,0 +1,208 @@
+# fish completion for the programs of extauth. fish loads the file that is named
+# after a program: this one, by a link for each of them.
+
+set -l program (string replace -r '.*/' '' -- (status filename) | string replace -r '\.fish$' '')
+
+# The operands in front of the cursor. Options of ours that have a value, as
+# words of their own, are named by the arguments.
+function __extauth_operands
+    set -l tokens (commandline -opc)
+    set -e tokens[1]
+    set -l operands
+    while set -q tokens[1]
+        set -l word $tokens[1]
+        set -e tokens[1]
+        if test $word = --
+            if set -q operands[1]
+                set -a operands $tokens
+                break
+            end
+        else if not string match -q -- '-*' $word
+            set -a operands $word
+        else if contains -- $word -t --to -c --chain -e --env-file --timeout --state-dir --handler --client --jobs --listen \
+                --socket-mode --socket-group --tls-cert --tls-key --users --max-clients --grace --older-than --interval \
+                --quorum --resolver --nameserver
+            set -e tokens[1]
+        end
+        # Behind the second operand everything is the handler's, but for extauth-wait.
+        if test (count $operands) -ge 2; and not string match -q -- '*extauth-wait' (commandline -opc)[1]
+            set -a operands $tokens
+            break
+        end
+    end
+    string join \n -- $operands
+end
+
+# __extauth_at COUNT [FIRST]...: whether so many operands are there, the first of
+# them one of those.
+function __extauth_at --argument-names count
+    set -l operands (__extauth_operands)
+    test (count $operands) -eq $count
+    and begin
+        not set -q argv[2]
+        or contains -- "$operands[1]" $argv[2..-1]
+    end
+end
+
+# __extauth_options MOST [FIRST]...: whether an option may follow, behind at most so
+# many operands; the first of them is none of those.
+function __extauth_options --argument-names most
+    set -l operands (__extauth_operands)
+    test (count $operands) -le $most
+    and not contains -- "$operands[1]" $argv[2..-1]
+end
+
+# Whether the only operand is a URL, in which case few options have a meaning.
+function __extauth_url
+    string match -q -- '*://*' (__extauth_operands)[1]
+end
+
+function __extauth_group
+    test (math (count (__extauth_operands)) % 3) -eq 0
+end
+
+# The command line that begins behind the first operand.
+function __extauth_command
+    set -l operands (__extauth_operands)
+    set -l line (string join ' ' -- (string escape -- $operands[2..-1]) (commandline -ct))
+    complete --do-complete="$line"
+end
+
+# A command.
+function __extauth_program
+    set -l word (string replace -r -- '^--handler=' '' (commandline -ct))
+    complete --do-complete="$word"
+end
+
+# __extauth_address SCHEME...: a word, or a path behind a scheme.
+function __extauth_address
+    set -l word (string replace -r -- '^--[a-z-]+=' '' (commandline -ct))
+    set -l parts (string match -r -- '^(unix:|fifo:)(.*)' $word)
+    if set -q parts[1]
+        printf "$parts[2]%s\n" (__fish_complete_path "$parts[3]")
+    else
+        printf '%s\n' $argv
+    end
+end
+
+# The records that extauth-pending knows, in the directory that the line names.
+function __extauth_records
+    set -l tokens (commandline -opc)
+    set -l state
+    for i in (seq (count $tokens))
+        switch $tokens[$i]
+            case --state-dir
+                set state --state-dir $tokens[(math $i + 1)]
+            case '--state-dir=*'
+                set state $tokens[$i]
+        end
+    end
+    extauth-pending $state list </dev/null 2>/dev/null | string match -r '^[0-9a-f]+(?= )'
+end
+
+set -l conventions acmesh acmetool certbot dehydrated getssl handler httpreq json lego lexicon mod_md template text truenas \
+    uacme winacme
+
+# How many operands an option may stand behind, and where the options of the
+# front ends have no meaning.
+set -l may '__extauth_options 0'
+set -l front $may
+switch $program
+    case extauth-hook extauth-pending
+        set may '__extauth_options 1'
+        set front $may
+    case extauth-json
+        set may '__extauth_options 1'
+        set front '__extauth_options 1 exec'
+    case extauth-httpreq
+        set may '__extauth_options 1'
+        set front '__extauth_options 1 passwd; and not __extauth_url'
+    case extauth-wait
+        set may __extauth_group
+end
+
+complete -c $program -f
+complete -c $program -n $may -s v -l verbose -d 'Say what is run'
+complete -c $program -n $may -l help -d 'Say what there is'
+complete -c $program -n $may -l version -d 'Say which version it is'
+
+if not contains $program extauth-pending extauth-wait
+    complete -c $program -n $front -s t -l to -xa "$conventions" -d 'What the handler speaks'
+    complete -c $program -n $front -s c -l chain -rF -d 'Run this chain file'
+    complete -c $program -n $front -s e -l env-file -rF -d 'Give handlers these variables'
+    complete -c $program -n $front -s n -l dry-run -d 'Say what would be run'
+end
+if test $program != extauth-wait
+    complete -c $program -n $may -l timeout -x -d 'Limit for each call of a handler'
+end
+switch $program
+    case extauth-wait
+    case extauth-httpreq
+        complete -c $program -n $front -l state-dir -xa '(__fish_complete_directories)' -d 'Directory of the journal'
+    case '*'
+        complete -c $program -n $may -l state-dir -xa '(__fish_complete_directories)' -d 'Directory of the journal'
+end
+
+switch $program
+    case extauth-hook
+        complete -c $program -n '__extauth_at 0' -a 'auth cleanup deploy pre post'
+        complete -c $program -n 'not __extauth_at 0' -a '(__extauth_command)'
+    case extauth-httpreq
+        complete -c $program -n $front -l listen -xa '(__extauth_address unix: systemd)' -d 'Serve there'
+        complete -c $program -n $front -l tls-cert -rF -d Certificate
+        complete -c $program -n $front -l tls-key -rF -d Key
+        complete -c $program -n $front -l users -rF -d 'Who may ask for what'
+        complete -c $program -n $front -l max-clients -x -d 'Connections at once'
+        complete -c $program -n $front -l jobs -x -d 'Requests at the same time'
+        complete -c $program -n $front -l grace -x -d 'Time behind SIGTERM'
+        complete -c $program -n $front -l socket-mode -xa '0600 0660 0666' -d Permissions
+        complete -c $program -n $front -l socket-group -xa '(__fish_complete_groups)' -d Group
+        complete -c $program -n '__extauth_at 0' -a 'serve passwd'
+        complete -c $program -n '__extauth_at 1; and __extauth_url' -a 'present cleanup'
+        complete -c $program -n 'contains serve (__extauth_operands)[1]' -a '(__extauth_command)'
+    case extauth-json
+        complete -c $program -n $front -l ack -d 'Answer with empty lines'
+        complete -c $program -n $front -l jobs -x -d 'Events at the same time'
+        complete -c $program -n $front -l listen -xa '(__extauth_address unix: fifo:)' -d 'Serve many clients'
+        complete -c $program -n $front -l socket-mode -xa '0600 0660 0666' -d Permissions
+        complete -c $program -n $front -l socket-group -xa '(__fish_complete_groups)' -d Group
+        complete -c $program -n '__extauth_options 1 run' -l client -xa 'certbot dehydrated none' -d 'Whose hook options are added'
+        complete -c $program -n '__extauth_at 0' -a 'run exec'
+        complete -c $program -n 'not __extauth_at 0' -a '(__extauth_command)'
+    case extauth-pending
+        complete -c $program -n $may -l json -d 'One JSON object a line'
+        complete -c $program -n $may -l older-than -x -d 'Only what was begun longer ago'
+        complete -c $program -n '__extauth_at 0' -a 'list clean'
+        complete -c $program -n 'contains clean (__extauth_operands)[1]' -a '(__extauth_records)'
+    case extauth-wait
+        complete -c $program -n $may -l timeout -x -d 'How long to wait'
+        complete -c $program -n $may -l interval -x -d 'Between two looks'
+        complete -c $program -n $may -l quorum -x -d 'How many servers are enough'
+        complete -c $program -n $may -l no-cname -d 'Do not follow a CNAME'
+        complete -c $program -n $may -l resolver -x -d 'Recursive server'
+        complete -c $program -n $may -l nameserver -x -d 'Server that has the records'
+        complete -c $program -n __extauth_group -a 'dns http'
+    case '*'
+        complete -c $program -n $may -l handler -xa '(__extauth_program)' -d 'Instead of a chain'
+end
+
+switch $program
+    case extauth-acmesh
+        complete -c $program -n '__extauth_at 0' -a 'add rm deploy'
+    case extauth-acmetool
+        complete -c $program -n '__extauth_at 0' \
+            -a 'challenge-http-start challenge-http-stop challenge-dns-start challenge-dns-stop live-updated'
+    case extauth-dehydrated
+        complete -c $program -n '__extauth_at 0' -a 'deploy_challenge clean_challenge sync_cert deploy_cert deploy_ocsp
+            unchanged_cert invalid_challenge request_failure generate_csr startup_hook exit_hook'
+    case extauth-getssl
+        complete -c $program -n '__extauth_at 0' -a 'add del reload'
+    case extauth-lego
+        complete -c $program -n '__extauth_at 0' -a 'present cleanup run renew pre deploy post'
+    case extauth-mod-md
+        complete -c $program -n '__extauth_at 0' \
+            -a 'setup teardown renewing renewed installed expiring errored ocsp-renewed ocsp-errored'
+    case extauth-uacme
+        complete -c $program -n '__extauth_at 0' -a 'begin done failed'
+        complete -c $program -n '__extauth_at 1' -a 'http-01 dns-01 tls-alpn-01'
+end

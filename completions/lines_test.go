@@ -1,0 +1,203 @@
+//go:build unix
+
+package completions_test
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/extauth/extauth/pkg/envmap"
+)
+
+// completions is a line, and what every shell completes it with, sorted.
+type completions struct {
+	line string
+	want []string
+}
+
+// TestOptions: each shell completes the options that a program has, which are
+// those of its page, and no others.
+func TestOptions(t *testing.T) {
+	var all []completions
+	for _, program := range programs(t) {
+		all = append(all, completions{program + " -", optionsOf(t, program)})
+	}
+	requireCompleted(t, newWorld(t), all)
+}
+
+// optionsOf are the options in a program's page. Another test compares them with
+// --help.
+func optionsOf(t *testing.T, program string) []string {
+	all := []string{}
+	for _, head := range regexp.MustCompile(`(?m)^\.It Fl .*`).FindAllString(page(t, program), -1) {
+		for _, match := range regexp.MustCompile(`Fl (-?[a-z-]+)`).FindAllStringSubmatch(head, -1) {
+			all = append(all, "-"+match[1])
+		}
+	}
+	require.NotEmpty(t, all)
+	slices.Sort(all)
+	return all
+}
+
+func page(t *testing.T, program string) string {
+	text, err := os.ReadFile("../man/" + program + ".1")
+	require.NoError(t, err)
+	return string(text)
+}
+
+// TestFirstOperands: the words that a program takes first are completed, also
+// behind each option and its value.
+func TestFirstOperands(t *testing.T) {
+	var all []completions
+	for _, program := range programs(t) {
+		want := firstOperands(t, program)
+		requireKnown(t, program, want)
+		all = append(all, completions{program + " ", want})
+		for _, option := range optionsOf(t, program) {
+			switch {
+			case option == "--help" || option == "--version": // nothing is to follow
+			case hasValue(t, program, option):
+				all = append(all, completions{program + " " + option + " 1 ", want})
+			default:
+				all = append(all, completions{program + " " + option + " ", want})
+			}
+		}
+	}
+	requireCompleted(t, newWorld(t), all)
+}
+
+func hasValue(t *testing.T, program, option string) bool {
+	name := regexp.QuoteMeta(strings.TrimPrefix(option, "-"))
+	head := regexp.MustCompile(`(?m)^\.It (?:Fl .*)?Fl ` + name + `(?: .*)?$`).FindString(page(t, program))
+	require.NotEmpty(t, head, option)
+	return strings.Contains(head, " Ar ")
+}
+
+// firstOperands are the words of the synopsis, or those that a client has for
+// events.
+func firstOperands(t *testing.T, program string) []string {
+	words := map[string]string{
+		"extauth-acmetool": "challenge-dns-start challenge-dns-stop challenge-http-start challenge-http-stop live-updated",
+		"extauth-dehydrated": "clean_challenge deploy_cert deploy_challenge deploy_ocsp exit_hook generate_csr invalid_challenge " +
+			"request_failure startup_hook sync_cert unchanged_cert",
+		"extauth-httpreq": "passwd serve",
+		"extauth-mod-md":  "errored expiring installed ocsp-errored ocsp-renewed renewed renewing setup teardown",
+	}
+	if text, own := words[program]; own {
+		return strings.Fields(text)
+	}
+	all := synopsisWords(t, program)
+	require.NotEmpty(t, all, program)
+	return all
+}
+
+func synopsisWords(t *testing.T, program string) []string {
+	_, text, _ := strings.Cut(page(t, program), ".Sh SYNOPSIS\n")
+	text, _, _ = strings.Cut(text, ".Sh ")
+	all := []string{}
+	for _, line := range regexp.MustCompile(`(?m)^\.Cm .*`).FindAllString(text, -1) {
+		all = append(all, regexp.MustCompile(`\b[a-z]+\b`).FindAllString(strings.TrimPrefix(line, ".Cm"), -1)...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// requireKnown: the convention of a client does not say of a word what it says of
+// one that it does not know.
+func requireKnown(t *testing.T, program string, words []string) {
+	name := strings.ReplaceAll(strings.TrimPrefix(program, "extauth-"), "-", "_")
+	c, known := envmap.Lookup(name)
+	if !known || name == "json" || name == "httpreq" {
+		return
+	}
+	const nonsense = "nonsense"
+	_, unknown := c.Decode(envmap.Call{Args: []string{nonsense}})
+	require.ErrorContains(t, unknown, nonsense)
+	for _, word := range words {
+		if _, err := c.Decode(envmap.Call{Args: []string{word}}); err != nil {
+			require.NotEqual(t, strings.ReplaceAll(unknown.Error(), nonsense, word), err.Error(), program)
+		}
+	}
+}
+
+// TestLines: values, operands behind others, and where nothing is completed.
+func TestLines(t *testing.T) {
+	w := newWorld(t)
+	var conventions []string
+	for _, c := range envmap.Conventions() {
+		if c.Encode != nil {
+			conventions = append(conventions, c.Name)
+		}
+	}
+	files := []string{"a.chain", "b.env", "run", "sub"}
+	forExec := []string{"--client", "--help", "--state-dir", "--timeout", "--verbose", "--version"}
+	requireCompleted(t, w, []completions{
+		{"extauth-hook --to ", conventions},
+		{"extauth-hook -t ce", []string{"certbot"}},
+		{"extauth-hook --to=ce", []string{"certbot"}},
+		{"extauth-hook -c ", files},
+		{"extauth-hook --chain=a", []string{"a.chain"}},
+		{"extauth-hook -e b", []string{"b.env"}},
+		{"extauth-hook --state-dir ", []string{"sub"}},
+		{"extauth-hook --timeout ", nil},
+		{"extauth-hook --to json auth --ti", []string{"--timeout"}},
+		{"extauth-hook auth ./r", []string{"run"}},
+		{"extauth-hook auth -- ./", []string{"run", "sub"}},
+		{"extauth-hook auth ./run a", []string{"a.chain"}},
+		{"extauth-hook auth ./run --t", nil},
+		{"extauth-dehydrated --handler ./r", []string{"run"}},
+		{"extauth-dehydrated deploy_challenge -", nil},
+		{"extauth-uacme begin ", []string{"dns-01", "http-01", "tls-alpn-01"}},
+		{"extauth-json --client ", []string{"certbot", "dehydrated", "none"}},
+		{"extauth-json --listen ", []string{"fifo:", "unix:"}},
+		{"extauth-json --listen unix:s", []string{"sub"}},
+		{"extauth-json --socket-mode 06", []string{"0600", "0660", "0666"}},
+		{"extauth-json exec --", forExec},
+		{"extauth-json run --c", []string{"--chain"}},
+		{"extauth-httpreq --listen ", []string{"systemd", "unix:"}},
+		{"extauth-httpreq --tls-key b", []string{"b.env"}},
+		{"extauth-httpreq https://dns.example.org:8053 ", []string{"cleanup", "present"}},
+		{"extauth-httpreq https://dns.example.org:8053 --", []string{"--help", "--timeout", "--verbose", "--version"}},
+		{"extauth-httpreq passwd ", nil},
+		{"extauth-wait dns ", nil},
+		{"extauth-wait dns _acme-challenge.example.org ", nil},
+		{"extauth-wait --quorum 2 dns _acme-challenge.example.org value ", []string{"dns", "http"}},
+		{"extauth-wait dns _acme-challenge.example.org value --no", []string{"--no-cname"}},
+		{"extauth-pending clean ", w.records},
+		{"extauth-pending clean --older-than 1h ", w.records},
+		{"extauth-pending --state-dir /nonexistent clean ", nil},
+		{"extauth-pending list ", nil},
+	})
+}
+
+// TestCommands: a command behind ours is completed as it is by itself. bash can do
+// that with bash-completion alone.
+func TestCommands(t *testing.T) {
+	w := newWorld(t)
+	lines := []string{"extauth-json exec -- extauth-pend", "extauth-json exec -- extauth-pending ", "extauth-hook auth extauth-wait --no"}
+	for _, shell := range []string{"bash-completion", "fish", "zsh"} {
+		t.Run(shell, func(t *testing.T) {
+			require.Equal(t, [][]string{{"extauth-pending"}, {"clean", "list"}, {"--no-cname"}}, w.complete(t, shell, lines))
+		})
+	}
+}
+
+func requireCompleted(t *testing.T, w world, all []completions) {
+	var lines []string
+	for _, c := range all {
+		lines = append(lines, c.line)
+	}
+	for _, shell := range shells() {
+		t.Run(shell, func(t *testing.T) {
+			for i, got := range w.complete(t, shell, lines) {
+				require.ElementsMatch(t, all[i].want, got, all[i].line)
+			}
+			require.Equal(t, w.records, w.left(t), "it changed the journal")
+		})
+	}
+}
