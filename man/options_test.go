@@ -1,6 +1,7 @@
 package man_test
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/extauth/extauth/internal/cli"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
@@ -43,6 +45,20 @@ func optionsOf(help string) []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// TestProgramsTakeTheOptions of their pages.
+func TestProgramsTakeTheOptions(t *testing.T) {
+	for program, run := range programs() {
+		for _, option := range optionsOf(help(t, program)) {
+			var output bytes.Buffer
+			run(cli.IO{Args: []string{program, option, "1"}, Stdin: strings.NewReader(""), Stdout: &output, Stderr: &output})
+			require.NotContains(t, output.String(), "unknown option", program)
+		}
+		var output bytes.Buffer
+		run(cli.IO{Args: []string{program, "--nonsense", "1"}, Stdin: strings.NewReader(""), Stdout: &output, Stderr: &output})
+		require.Contains(t, output.String(), "unknown option", program)
+	}
 }
 
 // TestSharedOptionsSayTheSame: what all front ends have is described in the same
