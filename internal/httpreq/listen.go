@@ -34,7 +34,10 @@ func open(o cli.WebOptions) (net.Listener, error) {
 		return passed(o.Socket.Passed)
 	case strings.HasPrefix(o.Listen, "unix:"):
 		l, err := listen.On(o.Listen, o.Socket)
-		return socket{l, o.Listen}, err
+		if err != nil {
+			return nil, setupError("--listen: %v", err)
+		}
+		return socket{l, o.Listen}, nil
 	}
 	l, err := net.Listen("tcp", o.Listen)
 	if err != nil {

@@ -537,6 +537,18 @@ func TestListenPlain(t *testing.T) {
 	require.ErrorContains(t, err, "--tls-cert is for HOST:PORT")
 }
 
+// TestListenUnix: an address that cannot be had is a fault of the configuration,
+// as a port is.
+func TestListenUnix(t *testing.T) {
+	o := cli.WebOptions{Listen: "unix:" + filepath.Join(t.TempDir(), "s"), Socket: cli.SocketOptions{Mode: 0o600}}
+	first, err := listenAt(o, false)
+	require.NoError(t, err)
+	defer first.Close()
+	_, err = listenAt(o, false)
+	require.ErrorAs(t, err, new(*cli.SetupError))
+	require.ErrorContains(t, err, "another process listens there")
+}
+
 // TestServeUnixSocket: the kernel says who is there.
 func TestServeUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
