@@ -9,9 +9,11 @@ needed='
 /usr/bin/python3:python3
 /usr/include/stdlib.h:libc6-dev
 /usr/lib/python3/dist-packages/dns/__init__.py:python3-dnspython
+/usr/sbin/pdns_server:pdns-server
 /usr/share/bash-completion/bash_completion:bash-completion
 /usr/share/dehydrated-hook-ddns-tsig/dehydrated-hook-ddns-tsig.py:dehydrated-hook-ddns-tsig
 /usr/share/doc/dehydrated/examples/hook.sh:dehydrated
+/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql:pdns-backend-sqlite3
 acmetool:acmetool
 ansible-playbook:ansible-core
 apache2:apache2-bin
@@ -37,6 +39,7 @@ openssl:openssl
 pebble:pebble
 shellcheck:shellcheck
 socat:socat
+sqlite3:sqlite3
 ssh:openssh-client
 sshd:openssh-server
 tsig-keygen:bind9-utils
