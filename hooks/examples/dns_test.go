@@ -187,12 +187,12 @@ func welcoming(t *testing.T) string {
 
 func TestDNSHandlersAreShellcheckClean(t *testing.T) {
 	needPrograms(t, "shellcheck:shellcheck")
-	out, err := exec.Command("shellcheck", "powerdns").CombinedOutput()
+	out, err := exec.Command("shellcheck", "powerdns", "acme-dns").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
 
 func TestDNSHandlersPassOnPhasesThatTheyDoNotImplement(t *testing.T) {
-	for _, handler := range []string{"powerdns"} {
+	for _, handler := range []string{"powerdns", "acme-dns"} {
 		for _, phase := range []string{"", "pre-perform", "post-perform", "pre-cleanup", "post-cleanup", "deploy_cert", "-x"} {
 			require.Equal(t, run{status: 1, stdout: "NotImplemented\n"}, call(t, handler, phase), "%s %q", handler, phase)
 		}
@@ -200,7 +200,7 @@ func TestDNSHandlersPassOnPhasesThatTheyDoNotImplement(t *testing.T) {
 }
 
 func TestDNSHandlersRefuseATypeThatTheyDoNotServe(t *testing.T) {
-	for _, handler := range []string{"powerdns"} {
+	for _, handler := range []string{"powerdns", "acme-dns"} {
 		requireRefused(t, call(t, handler, "perform", "cbot_type=http-01"), `not "http-01"`)
 		requireRefused(t, call(t, handler, "perform"), `not ""`)
 	}
