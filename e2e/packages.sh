@@ -28,6 +28,7 @@ haproxy:haproxy
 ip:iproute2
 jq:jq
 lego:lego
+lexicon:lexicon
 mandoc:mandoc
 mawk:mawk
 mount:mount

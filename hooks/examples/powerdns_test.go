@@ -18,21 +18,22 @@ import (
 func TestPowerDNS(t *testing.T) {
 	p := startPowerDNS(t)
 	for name, test := range map[string]func(*testing.T, *powerDNS){
-		"certbot, a name and its wildcard":    testPowerDNSUnderCertbot,
-		"dehydrated, a name and its wildcard": testPowerDNSUnderDehydrated,
-		"values of others stay":               testPowerDNSKeepsOtherValues,
-		"twice is once":                       testPowerDNSTwice,
-		"processes at once":                   testPowerDNSAtOnce,
-		"the longest zone":                    testPowerDNSLongestZone,
-		"a zone by its name":                  testPowerDNSZoneByName,
-		"no zone":                             testPowerDNSNoZone,
-		"the API refuses a change":            testPowerDNSRefusesAChange,
-		"a later handler fails":               testPowerDNSRollback,
-		"the key is wrong":                    testPowerDNSWrongKey,
-		"the server is down":                  testPowerDNSDown,
-		"another service answers":             testPowerDNSIsAnother,
-		"the lock of the zone":                testPowerDNSLock,
-		"secondaries are notified":            testPowerDNSNotifies,
+		"certbot, a name and its wildcard":       testPowerDNSUnderCertbot,
+		"dehydrated, a name and its wildcard":    testPowerDNSUnderDehydrated,
+		"values of others stay":                  testPowerDNSKeepsOtherValues,
+		"twice is once":                          testPowerDNSTwice,
+		"processes at once":                      testPowerDNSAtOnce,
+		"the longest zone":                       testPowerDNSLongestZone,
+		"a zone by its name":                     testPowerDNSZoneByName,
+		"no zone":                                testPowerDNSNoZone,
+		"the API refuses a change":               testPowerDNSRefusesAChange,
+		"a later handler fails":                  testPowerDNSRollback,
+		"the key is wrong":                       testPowerDNSWrongKey,
+		"the server is down":                     testPowerDNSDown,
+		"another service answers":                testPowerDNSIsAnother,
+		"the lock of the zone":                   testPowerDNSLock,
+		"secondaries are notified":               testPowerDNSNotifies,
+		"lexicon publishes and deletes by value": testLexicon,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, p) })
 	}
