@@ -43,7 +43,6 @@ webserver-port=%[4]d
 security-poll-suffix=
 primary=yes
 also-notify=127.0.0.1:%[5]d
-xfr-cycle-interval=3600
 `
 
 // powerDNS is Debian's PowerDNS server on loopback.

@@ -115,17 +115,19 @@ func testPowerDNSAtOnce(t *testing.T, p *powerDNS) {
 func requireAllDone(t *testing.T, s *site, operand string, values []string) {
 	t.Helper()
 	var hooks []*exec.Cmd
-	output := new(strings.Builder)
+	output, err := os.Create(s.path("output"))
+	require.NoError(t, err)
+	defer output.Close()
 	for _, value := range values {
 		hook := s.command(certbotVars("busy.test", value, ""), "extauth-hook", operand)
-		hook.Stderr = output // of all, one write after the other
+		hook.Stderr = output
 		require.NoError(t, hook.Start())
 		hooks = append(hooks, hook)
 	}
 	for _, hook := range hooks {
-		require.NoError(t, hook.Wait(), "%s", output)
+		require.NoError(t, hook.Wait(), s.read(t, "output"))
 	}
-	s.requireNoCredential(t, output.String())
+	s.requireNoCredential(t, s.read(t, "output"))
 }
 
 // The second is how a delegation of the challenge alone looks; its id in the API
@@ -243,14 +245,19 @@ func testPowerDNSLock(t *testing.T, p *powerDNS) {
 	p.requireTXT(t, "_acme-challenge.lock.test")
 }
 
-// A primary zone is the one that has secondaries.
+// A primary zone is the one that has secondaries. They would wait for the server's
+// own next round.
 func testPowerDNSNotifies(t *testing.T, p *powerDNS) {
+	p.addZone(t, "native.test", "Native")
 	p.addZone(t, "primary.test", "Master")
-	requireDone(t, p.site(t).certbot(t, "auth", "primary.test", value, ""))
-	p.requireTXT(t, "_acme-challenge.primary.test", value)
+	s := p.site(t)
+	requireDone(t, s.certbot(t, "auth", "native.test", value, ""))
+	require.NotContains(t, s.read(t, "commands"), "/notify\n")
+	requireDone(t, s.certbot(t, "auth", "primary.test", value, ""))
+	require.Contains(t, s.read(t, "commands"), "zones/primary.test./notify\n")
 
 	message := make([]byte, 512)
-	require.NoError(t, p.secondary.SetReadDeadline(time.Now().Add(time.Minute)))
+	require.NoError(t, p.secondary.SetReadDeadline(time.Now().Add(2*time.Minute)))
 	n, _, err := p.secondary.ReadFrom(message)
 	require.NoError(t, err)
 	require.Greater(t, n, 12)
