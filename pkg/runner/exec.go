@@ -17,9 +17,9 @@ var ErrStdinTooLong = errors.New("event is too long for a pipe")
 // Exec turns this process into a handler: its process id, exit status,
 // standard streams and signals are the handler's. Where the convention gives
 // an event on standard input, that is a pipe that holds it. trace, unless it is
-// nil, is told the command. Exec returns only with an error: a *StartError
-// where the program cannot be run, an *UnsafeError, ErrStdinTooLong, or what
-// Encode or ReadEnvFiles returned.
+// nil, is told the command as the last thing before. Exec returns only with an
+// error: a *StartError where the program cannot be run, an *UnsafeError,
+// ErrStdinTooLong, or what Encode or ReadEnvFiles returned.
 func Exec(h Handler, e envmap.Event, environ []string, trace func(string)) error {
 	convention := h.convention()
 	call, err := convention.Encode(e)
@@ -38,13 +38,13 @@ func Exec(h Handler, e envmap.Event, environ []string, trace func(string)) error
 	if err := checkProgram(path); err != nil {
 		return err
 	}
-	if trace != nil {
-		trace("exec: " + Quote(argv))
-	}
 	if call.Stdin != nil {
 		if err := feed(call.Stdin); err != nil {
 			return err
 		}
+	}
+	if trace != nil {
+		trace("exec: " + h.shown(e, call, variables))
 	}
 	return explain(path, syscall.Exec(path, argv, Environment(environ, call.Env, variables, about(e))))
 }

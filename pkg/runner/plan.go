@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/extauth/extauth/pkg/envmap"
@@ -8,7 +10,7 @@ import (
 
 // Plan says what Run would run if every handler did well: one shell-quoted
 // command a line, with the variables that it adds, and what it gives on
-// standard input. Variables from env files are not shown.
+// standard input. The values of env files and key material are not shown.
 func (r *Runner) Plan(events []envmap.Event) ([]string, error) {
 	c := &call{Runner: r, env: map[string]map[string]string{}}
 	if err := c.readEnvFiles(); err != nil {
@@ -24,13 +26,13 @@ func (r *Runner) Plan(events []envmap.Event) ([]string, error) {
 		}
 	}
 	var lines []string
-	for _, e := range withBrackets(events) {
+	for _, e := range withBrackets(withoutKeys(events)) {
 		chain := c.Chain
 		if isCleaning(e.Cmd) {
 			chain = reversed(chain)
 		}
 		for _, h := range chain {
-			planned, err := h.plan(e, events)
+			planned, err := h.plan(e, events, c.variables(h))
 			if err != nil {
 				return nil, err
 			}
@@ -61,13 +63,35 @@ func withBrackets(events []envmap.Event) []envmap.Event {
 	return all
 }
 
-// plan is what the handler would be run with for one event of a call.
-func (h *Handler) plan(e envmap.Event, all []envmap.Event) ([]string, error) {
+// hidden stands for a value that is not shown.
+const hidden = "***"
+
+func withoutKeys(events []envmap.Event) []envmap.Event {
+	shown := make([]envmap.Event, len(events))
+	for i, e := range events {
+		shown[i] = withoutKey(e)
+	}
+	return shown
+}
+
+// withoutKey is an event as it is shown: without key material.
+func withoutKey(e envmap.Event) envmap.Event {
+	for _, pem := range []*string{&e.KeyPEM, &e.CertPEM} {
+		if *pem != "" {
+			*pem = hidden
+		}
+	}
+	return e
+}
+
+// plan is what the handler would be run with for one event of a call. secrets are
+// the variables of its env files.
+func (h *Handler) plan(e envmap.Event, all []envmap.Event, secrets map[string]string) ([]string, error) {
 	if isBracket(e.Cmd) && !h.bracketed() {
 		return nil, nil
 	}
 	if h.Batch && e.Cmd == envmap.PerformChallenge {
-		return h.planBatch(e, all)
+		return h.planBatch(e, withoutKeys(all), secrets)
 	}
 	if e.Cmd == envmap.Cleanup && e.AuthOutput == nil {
 		printed := "" // what it will be only the journal knows
@@ -77,12 +101,12 @@ func (h *Handler) plan(e envmap.Event, all []envmap.Event) ([]string, error) {
 	if call == nil || err != nil {
 		return nil, err
 	}
-	return []string{h.line(e, *call)}, nil
+	return []string{h.line(e, *call, secrets)}, nil
 }
 
 // planBatch is planned behind the last challenge. Those of earlier calls only
 // the journal knows.
-func (h *Handler) planBatch(e envmap.Event, all []envmap.Event) (lines []string, err error) {
+func (h *Handler) planBatch(e envmap.Event, all []envmap.Event, secrets map[string]string) (lines []string, err error) {
 	last := all[len(all)-1]
 	if key(e) != key(last) || len(all) == 1 && !isLast(last) {
 		return nil, nil
@@ -97,25 +121,48 @@ func (h *Handler) planBatch(e envmap.Event, all []envmap.Event) (lines []string,
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, h.line(group[len(group)-1], call))
+		lines = append(lines, h.line(group[len(group)-1], call, secrets))
 	}
 	return lines, nil
 }
 
 // line writes a call as a person could type it.
-func (h *Handler) line(e envmap.Event, call envmap.Call) string {
-	env := about(e)
-	for name, value := range call.Env {
-		env[name] = value
-	}
-	if !h.IsProgram() || h.Persist {
-		env = nil // no variable goes there
-	}
-	words := append(sorted(env), h.words(e.Cmd)...)
-	line := Quote(append(words, call.Args...))
+func (h *Handler) line(e envmap.Event, call envmap.Call, secrets map[string]string) string {
+	line := h.typed(e, call, secrets)
 	if call.Stdin == nil {
 		return line
 	}
-	lines := strings.Split(strings.TrimSuffix(string(call.Stdin), "\n"), "\n")
-	return "printf '%s\\n' " + Quote(lines) + " | " + line
+	text, whole := strings.CutSuffix(string(call.Stdin), "\n")
+	if !whole {
+		return "printf %s " + quote(text) + " | " + line
+	}
+	return "printf '%s\\n' " + Quote(strings.Split(text, "\n")) + " | " + line
+}
+
+// shown is typed for a call that was made for the event itself, with its key.
+func (h *Handler) shown(e envmap.Event, call envmap.Call, secrets map[string]string) string {
+	if e.KeyPEM != "" || e.CertPEM != "" {
+		if again, err := h.convention().Encode(withoutKey(e)); err == nil {
+			call = again
+		}
+	}
+	return h.typed(e, call, secrets)
+}
+
+// typed is the command with its variables. A handler that needs a program of ours
+// is shown behind that.
+func (h *Handler) typed(e envmap.Event, call envmap.Call, secrets map[string]string) string {
+	env := map[string]string{}
+	for name := range secrets {
+		env[name] = hidden
+	}
+	if h.IsProgram() && !h.Persist { // no other variable goes to the others
+		maps.Copy(env, about(e))
+		maps.Copy(env, call.Env)
+	}
+	words := h.words(e.Cmd)
+	if h.convention().Program != "" {
+		words = h.argv(e.Cmd)
+	}
+	return Quote(slices.Concat(sorted(env), words, call.Args))
 }

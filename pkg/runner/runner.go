@@ -216,6 +216,9 @@ func (c *call) readEnv(h Handler) error {
 	return err
 }
 
+// variables are those of a handler's env files, which were read.
+func (c *call) variables(h Handler) map[string]string { return c.env[strings.Join(h.EnvFiles, "\x00")] }
+
 func (r *Runner) journal() journal {
 	j := journal{dir: filepath.Join(r.State, "journal"), step: r.Step}
 	if r.Kept != nil {
@@ -263,7 +266,7 @@ func (c *call) execute(ctx context.Context, h Handler, e envmap.Event, encoded *
 	defer leave()
 	w := c.worker(h, e, encoded, extra)
 	if c.Trace != nil {
-		c.trace("run: %s", Quote(append(h.words(e.Cmd), encoded.Args...)))
+		c.trace("run: %s", h.shown(e, *encoded, c.variables(h)))
 	}
 	if err := c.journal().at("start " + e.Phase()); err != nil {
 		return nil, err
@@ -314,7 +317,7 @@ func (c *call) worker(h Handler, e envmap.Event, encoded *envmap.Call, extra map
 	}
 	return &process{
 		argv:    append(h.argv(e.Cmd), encoded.Args...),
-		env:     Environment(c.Environ, encoded.Env, c.env[strings.Join(h.EnvFiles, "\x00")], about(e), extra),
+		env:     Environment(c.Environ, encoded.Env, c.variables(h), about(e), extra),
 		stdin:   encoded.Stdin,
 		user:    h.User,
 		timeout: timeout,
@@ -325,7 +328,7 @@ func (c *call) worker(h Handler, e envmap.Event, encoded *envmap.Call, extra map
 
 // stderr passes on what a handler says to people, without its credentials.
 func (c *call) stderr(h Handler, e envmap.Event) func(string) {
-	hide := redactor(c.env[strings.Join(h.EnvFiles, "\x00")])
+	hide := redactor(c.variables(h))
 	return func(line string) { c.Warn(h.name(e) + ": " + hide(line)) }
 }
 
