@@ -43,7 +43,7 @@ func sorted(variables map[string]string) []string {
 func owned(name string) bool {
 	switch name {
 	case "EXTAUTH_EVENT", "EXTAUTH_PHASE", "EXTAUTH_RESULT", "EXTAUTH_TOKEN_SYNTHETIC", "EXTAUTH_PEER_UID",
-		"EXTAUTH_SOCKET", "EXTAUTH_CHAIN", "EXTAUTH_TO", "EXTAUTH_HANDLER",
+		"EXTAUTH_SOCKET", "EXTAUTH_CHAIN", "EXTAUTH_TO", "EXTAUTH_HANDLER", "EXTAUTH_TRACE",
 		"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES": // sd_listen_fds(3): for us
 		return true
 	}

@@ -10,6 +10,33 @@ import (
 // minSecret is the length below which hiding a value would only hide words.
 const minSecret = 6
 
+// Redactor returns a function that takes the values of dotenv files out of a
+// line, as far as they can be read, but for those that only say where something
+// is: a path, a DNS name or an address.
+func Redactor(files []string) func(string) string {
+	credentials := map[string]string{}
+	for _, file := range files {
+		variables, _ := ReadEnvFiles([]string{file})
+		for name, value := range variables {
+			if !isPlace(value) {
+				credentials[file+" "+name] = value
+			}
+		}
+	}
+	return redactor(credentials)
+}
+
+// isPlace tells whether a value is a path, a DNS name in lower case whose last label
+// is of letters, or an IP address.
+func isPlace(value string) bool {
+	name := strings.TrimSuffix(value, ".")
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	isName := len(last) < len(name) && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-.") == "" &&
+		(strings.Trim(last, "abcdefghijklmnopqrstuvwxyz") == "" || strings.Trim(name, "0123456789.") == "")
+	isAddress := strings.Count(name, ":") > 1 && strings.Trim(name, "abcdef0123456789:.") == ""
+	return strings.HasPrefix(value, "/") || isName || isAddress
+}
+
 // redactor returns a function that takes credentials out of a line: as they
 // are, as in a URL or a form, and in base64, also where they stand inside of a
 // longer text, as in an Authorization header. Longer forms go first, since one
