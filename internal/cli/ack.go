@@ -31,7 +31,9 @@ func (f *front) acknowledge(ctx context.Context, t *target, r *runner.Runner) (w
 	return worst, err
 }
 
-func (a *acknowledgement) serve(ctx context.Context, e envmap.Event) error {
+func (a *acknowledgement) serve(ctx context.Context, e envmap.Event) (err error) {
+	call := a.recorder.beginEvent(e)
+	defer func() { call.end(exitOf(err), err) }()
 	if err := a.expressible(a.target, []envmap.Event{e}); err != nil {
 		return &stopError{err}
 	}
@@ -39,7 +41,7 @@ func (a *acknowledgement) serve(ctx context.Context, e envmap.Event) error {
 		return a.perform(ctx, e)
 	}
 	a.runner.Deliver = nil
-	err := a.runner.Run(ctx, []envmap.Event{e})
+	err = a.runner.Run(ctx, []envmap.Event{e})
 	if e.Cmd == envmap.Cleanup && err == nil {
 		a.forget(e)
 	}

@@ -52,6 +52,9 @@ type front struct {
 
 	signals chan context.Context // the one that they end, once they are caught
 
+	recorder *recorder  // nil: there is no trace
+	taken    *recording // the call that the program was started for
+
 	strict   bool // an event that the handler has no call for is an error
 	abandons bool // the client never cleans up after a failure
 }
@@ -98,6 +101,7 @@ func (f *front) run(events []envmap.Event, words []string) error {
 	if err != nil {
 		return err
 	}
+	f.recorder.heed(t.chain)
 	for i := range events {
 		events[i] = withFileTimes(events[i])
 	}
@@ -108,7 +112,7 @@ func (f *front) run(events []envmap.Event, words []string) error {
 		return f.print(events)
 	}
 	if !f.options.dryRun && t.execs(f.client, events) {
-		err := runner.Exec(t.chain[0], events[0], f.Environ, f.tracer())
+		err := runner.Exec(t.chain[0], events[0], f.Environ, f.beforeExec())
 		if !errors.Is(err, runner.ErrStdinTooLong) && !is[*envmap.UnsupportedError](err) {
 			return err
 		}
@@ -226,9 +230,21 @@ func (f *front) tracer() func(string) {
 	return nil
 }
 
+// beforeExec is what is done as this process becomes a handler; nil: nothing.
+func (f *front) beforeExec() func(string) {
+	if f.taken == nil {
+		return f.tracer()
+	}
+	return func(command string) {
+		f.trace("%s", command)
+		f.taken.write()
+	}
+}
+
 // finish reports an error, if there is one, and returns the exit status. Where
 // a signal, or a reader that went away, was the reason, the process dies of it.
 func (f *front) finish(err error) int {
+	f.taken.end(exitOf(err), err)
 	if err == nil {
 		return 0
 	}

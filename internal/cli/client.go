@@ -36,6 +36,7 @@ func Client(io IO, convention string) int {
 	err := f.work(func() error { return f.call(c) })
 	if c.Declines != 0 && isForOthers(err) {
 		f.trace("%v", err)
+		f.taken.end(c.Declines, err)
 		return c.Declines
 	}
 	return f.finish(err)
@@ -85,6 +86,9 @@ func (f *front) call(c *envmap.Convention) error {
 		if received.Stdin, err = f.readStdin(); err != nil {
 			return err
 		}
+	}
+	if err := f.took(received); err != nil {
+		return err
 	}
 	events, err := c.Decode(received)
 	if err != nil || len(events) == 0 { // what no handler is for

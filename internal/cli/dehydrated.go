@@ -45,6 +45,9 @@ func (f *front) dehydrated() error {
 	if set.NArg() == 0 {
 		return &usageError{"no operation; dehydrated gives it"}
 	}
+	if err := f.took(envmap.Call{Args: set.Args(), Env: f.env}); err != nil {
+		return err
+	}
 	events, err := f.decode(set.Args())
 	if unknown := new(envmap.OperationError); errors.As(err, &unknown) {
 		if f.options.verbose {

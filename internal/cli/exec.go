@@ -31,6 +31,9 @@ func (f *front) exec(listen Listen, words []string) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if cmd.Env, err = f.withTrace(cmd.Env); err != nil {
+		return 0, err
+	}
 	runner.Unblock(f.Args, f.Environ)
 	ctx, stop := runner.NotifyContext(context.Background())
 	defer stop()

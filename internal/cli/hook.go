@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+
+	"github.com/extauth/extauth/pkg/envmap"
 )
 
 const hookUsage = `Usage: extauth-hook [OPTION]... auth|cleanup|deploy|pre|post [--] [HANDLER [ARG]...]
@@ -29,6 +31,8 @@ const optionsUsage = `Options:
                          (a chain's default: 10m)
       --state-dir DIR    the journal; else $EXTAUTH_STATE_DIR, else /var/lib/extauth
                          for root, else $XDG_STATE_HOME/extauth
+      --trace FILE       append each call to FILE, as a line of JSON without
+                         credentials; else $EXTAUTH_TRACE
   -n, --dry-run          say what would be run; run nothing
   -v, --verbose          say on standard error what is run and how it went
       --help, --version  say so on standard output
@@ -56,7 +60,11 @@ func (f *front) hook() error {
 	if !slices.Contains([]string{"auth", "cleanup", "deploy", "pre", "post"}, operand) {
 		return &usageError{fmt.Sprintf("%q is none of auth, cleanup, deploy, pre or post", operand)}
 	}
-	events, err := f.decode([]string{operand})
+	call := envmap.Call{Args: []string{operand}, Env: f.env}
+	if err := f.took(call); err != nil {
+		return err
+	}
+	events, err := f.decode(call.Args)
 	if err != nil {
 		return err
 	}

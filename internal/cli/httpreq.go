@@ -265,6 +265,10 @@ func (f *front) serveWeb(web Web, o WebOptions, words []string) error {
 		return err
 	}
 	runner.Unblock(f.Args, f.Environ)
+	if err := f.record(); err != nil {
+		return err
+	}
+	f.recorder.heed(t.chain)
 	ctx, stop := runner.NotifyContext(context.Background())
 	defer stop()
 	r, err := f.runner(t)
@@ -312,6 +316,8 @@ func (s *service) serveOne(ctx context.Context, e envmap.Event) (err error) {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	call := s.recorder.beginEvent(e)
+	defer func() { call.end(exitOf(err), err) }()
 	if err := s.expressible(s.target, []envmap.Event{e}); err != nil {
 		return err
 	}

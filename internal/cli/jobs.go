@@ -75,7 +75,7 @@ func (j *jobs) take(ctx context.Context, number int, line []byte, err error) err
 	names := orderNames(e)
 	switch {
 	case err != nil:
-		j.note(number, j.refuseLine(err))
+		j.note(number, j.refuseLine(line, err))
 	case len(names) == 0:
 		j.all.Wait()
 		j.perform(ctx, number, e)

@@ -12,6 +12,7 @@ import (
 
 const jsonUsage = `Usage: extauth-json [OPTION]... run [--] [HANDLER [ARG]...]
        extauth-json [OPTION]... exec [--] CLIENT [ARG]...
+       extauth-json [OPTION]... replay FILE [--] [HANDLER [ARG]...]
 
 run reads events on standard input, one JSON object a line as
 certbot-external-auth wrote them, runs each, and writes a line with its result.
@@ -26,6 +27,12 @@ the client itself prints goes to standard error.
 
   extauth-json exec -- certbot certonly --preferred-challenges dns -d example.org
 
+replay runs the calls of a file that --trace wrote once more, as run does, with a
+journal of its own unless --state-dir names one, and says which ended otherwise
+than they did. exec gives --trace to the hooks of the client.
+
+  extauth-json --dry-run -c /etc/extauth/chain replay calls.jsonl
+
       --ack              run: answer as the plugin's callers did, with an empty line
                          for each perform_challenge; stop at the first failure
       --jobs N           run: events of different orders at the same time, up to N
@@ -37,6 +44,7 @@ the client itself prints goes to standard error.
                          its group
       --client CLIENT    exec: whose hook options are added: certbot, dehydrated or
                          none (by the program's name)
+      --from CONVENTION  replay: that of lines which do not tell theirs
 
 ` + optionsUsage
 
@@ -48,6 +56,7 @@ type linesOptions struct {
 	listen *string
 	socket SocketOptions
 	client string
+	from   string // convention of a trace's lines that do not tell theirs
 }
 
 // JSON is extauth-json, the front end of pipelines.
@@ -78,6 +87,11 @@ func (f *front) json(listen Listen) (worst int, err error) {
 		return 0, err
 	case operand == "exec":
 		return f.exec(listen, words)
+	case operand == "replay":
+		return f.replay(words, func(args []string) ([]string, error) {
+			err := f.parse(set, args)
+			return set.Args(), errors.Join(err, f.checkOperand(set, operand))
+		})
 	}
 	return f.runLines(listen, words)
 }
@@ -90,17 +104,19 @@ func (f *front) linesFlags(set *flag.FlagSet) {
 	set.Var(&f.lines.socket.Mode, "socket-mode", "")
 	set.StringVar(&f.lines.socket.Group, "socket-group", "", "")
 	set.StringVar(&f.lines.client, "client", "", "")
+	set.StringVar(&f.lines.from, "from", "", "")
 }
 
 // checkOperand refuses options that are not the command's.
 func (f *front) checkOperand(set *flag.FlagSet, operand string) error {
 	others := map[string][]string{
-		"run":  {"client"},
-		"exec": {"ack", "jobs", "listen", "socket-mode", "socket-group", "t", "to", "c", "chain", "e", "env-file", "n", "dry-run"},
+		"run":    {"client", "from"},
+		"exec":   {"ack", "jobs", "listen", "socket-mode", "socket-group", "t", "to", "c", "chain", "e", "env-file", "n", "dry-run", "from"},
+		"replay": {"ack", "jobs", "listen", "socket-mode", "socket-group", "client", "trace"},
 	}
 	foreign, known := others[operand]
 	if !known {
-		return &usageError{fmt.Sprintf("%q is no command; there are run and exec", operand)}
+		return &usageError{fmt.Sprintf("%q is no command; there are run, exec and replay", operand)}
 	}
 	for _, name := range foreign {
 		if isSet(set, name) {
@@ -125,6 +141,8 @@ func (f *front) runLines(listen Listen, words []string) (worst int, err error) {
 	switch {
 	case err != nil:
 		return 0, err
+	case t.prints && f.options.trace != "":
+		return 0, &usageError{"--to json without a HANDLER calls nobody; --trace needs a HANDLER or a chain"}
 	case t.prints && (f.lines.listen != nil || f.lines.ack):
 		return 0, &usageError{"--to json without a HANDLER answers nobody; --listen and --ack need a HANDLER or a chain"}
 	case t.prints:
@@ -138,6 +156,10 @@ func (f *front) runLines(listen Listen, words []string) (worst int, err error) {
 		return 0, err
 	}
 	runner.Unblock(f.Args, f.Environ)
+	if err := f.record(); err != nil {
+		return 0, err
+	}
+	f.recorder.heed(t.chain)
 	ctx, stop := runner.NotifyContext(context.Background())
 	defer stop()
 	r, err := f.runner(t)
@@ -161,15 +183,21 @@ func (f *front) runLines(listen Listen, words []string) (worst int, err error) {
 }
 
 // answered runs one event and writes its result.
-func (f *front) answered(ctx context.Context, t *target, r *runner.Runner, e envmap.Event) error {
-	e = withFileTimes(e)
-	r.Deliver = func(ctx context.Context, output []byte) error { return f.deliver(ctx, result(e, output, nil)) }
-	err := f.expressible(t, []envmap.Event{e})
+func (f *front) answered(ctx context.Context, t *target, r *runner.Runner, e envmap.Event) (err error) {
+	call := f.recorder.beginEvent(e)
+	defer func() { call.end(exitOf(err), err) }()
+	return f.answeredAll(ctx, t, r, []envmap.Event{withFileTimes(e)})
+}
+
+// answeredAll runs the events of one call and writes the result of each.
+func (f *front) answeredAll(ctx context.Context, t *target, r *runner.Runner, events []envmap.Event) error {
+	r.Deliver = func(ctx context.Context, output []byte) error { return f.deliver(ctx, results(events, output, nil)) }
+	err := f.expressible(t, events)
 	if err == nil {
-		err = r.Run(ctx, []envmap.Event{e})
+		err = r.Run(ctx, events)
 	}
 	if err != nil && !fatal(err) {
-		err = errors.Join(err, f.write(result(e, nil, err)))
+		err = errors.Join(err, f.write(results(events, nil, err)))
 	}
 	return err
 }

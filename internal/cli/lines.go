@@ -22,7 +22,7 @@ func (f *front) eachLine(ctx context.Context, serve func(envmap.Event) error) (w
 		if err == nil {
 			err = f.serveLine(line, serve)
 		} else {
-			err = f.refuseLine(err)
+			err = f.refuseLine(nil, err)
 		}
 		severity, err := f.report(number, err)
 		worst = max(worst, severity)
@@ -86,7 +86,7 @@ func fatal(err error) bool {
 func (f *front) serveLine(line []byte, serve func(envmap.Event) error) error {
 	e, err := f.decodeLine(line)
 	if err != nil {
-		return f.refuseLine(err)
+		return f.refuseLine(line, err)
 	}
 	return serve(e)
 }
@@ -101,7 +101,8 @@ func (f *front) decodeLine(line []byte) (envmap.Event, error) {
 }
 
 // refuseLine answers a line that was not understood, where lines are answered.
-func (f *front) refuseLine(err error) error {
+func (f *front) refuseLine(line []byte, err error) error {
+	f.recorder.begin(envmap.Call{Stdin: line}).end(exitOf(err), err)
 	switch {
 	case f.lines.ack:
 		return &stopError{err}

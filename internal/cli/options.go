@@ -26,6 +26,7 @@ type options struct {
 	dryRun   bool
 	verbose  bool
 	version  bool
+	trace    string
 }
 
 // files collects the values of a repeatable option.
@@ -54,6 +55,7 @@ func (f *front) flags() *flag.FlagSet {
 	both(func(n string) { set.BoolVar(&o.verbose, n, false, "") }, "v", "verbose")
 	set.DurationVar(&o.timeout, "timeout", 0, "")
 	set.StringVar(&o.stateDir, "state-dir", "", "")
+	set.StringVar(&o.trace, "trace", "", "")
 	set.BoolVar(&o.version, "version", false, "")
 	return set
 }

@@ -7,6 +7,17 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
+// results are the lines that answer the events of one call: what was printed for
+// all of them stands in the first.
+func results(events []envmap.Event, output []byte, err error) []byte {
+	var lines []byte
+	for _, e := range events {
+		lines = append(lines, result(e, output, err)...)
+		output = nil
+	}
+	return lines
+}
+
 // result is the line that answers an event:
 //
 //	{"cmd":"result","for":"perform_challenge","domain":"example.org","ok":true,"output":""}
