@@ -254,6 +254,8 @@ func (f *front) finish(err error) int {
 	f.warn(err.Error() + asWhom(err))
 	if status(err) == statusUsage {
 		fmt.Fprintf(f.Stderr, "Try '%s --help' for more information.\n", f.name)
+	} else if next := hint(err); next != "" && isTerminal(f.Stderr) {
+		f.warn("try: " + next)
 	}
 	if s := new(runner.SignalError); errors.As(err, &s) {
 		runner.Die(s.Signal)

@@ -56,6 +56,9 @@ func (w *watched) Write(p []byte) (int, error) {
 	return w.w.Write(p)
 }
 
+// Fd lets a terminal be known for one.
+func (w *watched) Fd() uintptr { return w.w.(*os.File).Fd() }
+
 // watchedJournal reads the whole journal at each step.
 func watchedJournal(io cli.IO, next func(string) error) func(string) error {
 	state := os.Getenv("EXTAUTH_STATE_DIR")

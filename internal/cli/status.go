@@ -71,6 +71,7 @@ func status(err error) int {
 		{statusInexpressive, is[*envmap.MissingError]},
 		{statusInexpressive, is[*envmap.UnsupportedError]},
 		{statusConfig, is[*configError]},
+		{statusConfig, is[*noHandlerError]},
 		{statusConfig, is[*runner.ChainError]},
 		{statusConfig, is[*runner.EnvFileError]},
 		{statusConfig, is[*runner.NoHandlerError]},

@@ -88,7 +88,7 @@ func (f *front) systemChain() (*target, error) {
 }
 
 func (f *front) noHandler(detail string) error {
-	return &configError{fmt.Sprintf("no handler: %s; give one on the command line, by --chain, or by $EXTAUTH_TO and $EXTAUTH_HANDLER", detail)}
+	return &noHandlerError{configError{fmt.Sprintf("no handler: %s; give one on the command line, by --chain, or by $EXTAUTH_TO and $EXTAUTH_HANDLER", detail)}}
 }
 
 // command is a handler on the command line.

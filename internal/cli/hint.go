@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/extauth/extauth/pkg/envmap"
+	"github.com/extauth/extauth/pkg/runner"
+)
+
+// noHandlerError says that nothing names a handler.
+type noHandlerError struct{ configError }
+
+// hint is the one command or edit that most likely mends an error, for a person;
+// empty where there is none, or the message has it already.
+func hint(err error) string {
+	for _, hint := range []func(error) string{
+		hintOfHandler, hintOfLock, hintOfTime, hintOfJournal, hintOfConvention, hintOfMissing, hintOfPermission,
+	} {
+		if text := hint(err); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// hintOfHandler: 78 where there is no handler, 126 where it may not be executed.
+func hintOfHandler(err error) string {
+	start := new(runner.StartError)
+	switch {
+	case is[*noHandlerError](err):
+		return "--to dehydrated and a HANDLER behind --, or -c with a chain file"
+	case is[*runner.NoHandlerError](err):
+		return "a line in the chain file whose domain= and type= take it"
+	case errors.As(err, &start) && errors.Is(start.Err, fs.ErrPermission) && isRegular(start.Path):
+		return runner.Quote([]string{"chmod", "+x", start.Path})
+	}
+	return ""
+}
+
+// hintOfLock: 75 where another process works on the same challenge.
+func hintOfLock(err error) string {
+	if is[*runner.LockedError](err) {
+		return "extauth-pending list"
+	}
+	return ""
+}
+
+// hintOfTime: 75 where a handler took too long.
+func hintOfTime(err error) string {
+	if is[*runner.TimeoutError](err) {
+		return "--timeout with more, or timeout= in the handler's line"
+	}
+	return ""
+}
+
+// hintOfJournal: 2 and 73.
+func hintOfJournal(err error) string {
+	switch {
+	case is[*runner.RollbackError](err), is[*runner.TornError](err):
+		return "extauth-pending list"
+	case is[*runner.JournalError](err):
+		return "--state-dir with a directory that can be written"
+	}
+	return ""
+}
+
+// hintOfConvention: 69.
+func hintOfConvention(err error) string {
+	missing := new(envmap.MissingError)
+	switch {
+	case errors.As(err, &missing) && strings.HasPrefix(missing.Field, "key_auth"):
+		return "EXTAUTH_THUMBPRINT in the environment, with the thumbprint of the account's key"
+	case is[*runner.TerminalError](err):
+		return "the same command at a terminal"
+	case is[*envmap.UnsupportedError](err):
+		return "a handler that speaks json, which has words for every event"
+	}
+	return ""
+}
+
+// hintOfMissing: 66, with what there is instead.
+func hintOfMissing(err error) string {
+	missing := new(fs.PathError)
+	if !errors.As(err, &missing) || !errors.Is(err, fs.ErrNotExist) || is[*runner.StartError](err) {
+		return ""
+	}
+	dir := filepath.Dir(missing.Path)
+	for !isDirectory(dir) && dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+	}
+	return runner.Quote([]string{"ls", "-l", dir})
+}
+
+// hintOfPermission: 77 where the message has no command that mends it.
+func hintOfPermission(err error) string {
+	refused := new(fs.PathError)
+	if errors.As(err, &refused) && errors.Is(err, fs.ErrPermission) && !is[*runner.UnsafeError](err) && !is[*runner.StartError](err) {
+		return runner.Quote([]string{"namei", "-l", refused.Path})
+	}
+	return ""
+}
+
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+func isRegular(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 == 0
+}
+
+// isTerminal tells whether a person reads a stream.
+func isTerminal(stream any) bool {
+	file, ok := stream.(interface{ Fd() uintptr })
+	if !ok {
+		return false
+	}
+	_, err := unix.IoctlGetTermios(int(file.Fd()), unix.TCGETS)
+	return err == nil
+}
