@@ -39,32 +39,42 @@ func (f *front) replay(words []string, parse func([]string) ([]string, error)) (
 	if err := p.target.locate(); err != nil {
 		return 0, err
 	}
-	if name := words[0]; name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return 0, err
-		}
-		defer file.Close()
-		f.Stdin = file
+	if words[0] == "-" {
+		return p.inOwnJournal()
 	}
+	file, err := os.Open(words[0])
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	f.Stdin = file
 	return p.inOwnJournal()
 }
 
 // inOwnJournal replays with a journal that is not the one of real challenges,
 // unless --state-dir names one. It stays where something is left performed.
 func (p *replayer) inOwnJournal() (worst int, err error) {
-	if p.options.stateDir == "" {
-		if p.options.stateDir, err = os.MkdirTemp("", "extauth-replay-"); err != nil {
-			return 0, err
-		}
-		defer p.tidy()
-	}
 	runner.Unblock(p.Args, p.Environ)
 	ctx, stop := runner.NotifyContext(context.Background())
 	defer stop()
+	own := p.options.stateDir == ""
+	if own {
+		if p.options.stateDir, err = os.MkdirTemp("", "extauth-replay-"); err != nil {
+			return 0, err
+		}
+	}
 	if p.runner, err = p.front.runner(p.target); err != nil {
 		return 0, err
 	}
+	if own {
+		defer p.tidy()
+	}
+	return p.eachCall(ctx)
+}
+
+// eachCall replays the calls, with the programs of lines with persist=yes kept
+// between them.
+func (p *replayer) eachCall(ctx context.Context) (worst int, err error) {
 	p.runner.Kept = &runner.Pool{}
 	defer p.runner.Kept.Close()
 	err = p.readLines(ctx, func(number int, line []byte, err error) error {
