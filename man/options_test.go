@@ -70,12 +70,12 @@ func TestSharedOptionsSayTheSame(t *testing.T) {
 			continue
 		}
 		for _, i := range items(section(t, program+".1", ".Sh DESCRIPTION")) {
-			if shared := regexp.MustCompile(`^Fl (t|c|e|-timeout|-state-dir|n|v|-help|-handler) `); shared.MatchString(i.head + " ") {
+			if shared := regexp.MustCompile(`^Fl (t|c|e|-timeout|-state-dir|-trace|n|v|-help|-handler) `); shared.MatchString(i.head + " ") {
 				require.Equal(t, first(said, i.head, i.body), i.body, "%s: %s", program, i.head)
 			}
 		}
 	}
-	require.Len(t, said, 9)
+	require.Len(t, said, 10)
 }
 
 // first is what a map has, or is given now.
