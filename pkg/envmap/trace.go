@@ -161,7 +161,7 @@ func (t *Trace) setExit(value string) error {
 func (c *Convention) Public(call Call) Call {
 	public := Call{Args: call.Args, Env: map[string]string{}, Stdin: call.Stdin}
 	for name, value := range call.Env {
-		if c.OwnsVariable(name) && !isSecretName(name) {
+		if c.OwnsVariable(name) && !IsSecret(name) {
 			public.Env[name] = value
 		}
 	}
@@ -171,9 +171,9 @@ func (c *Convention) Public(call Call) Call {
 	return public
 }
 
-// isSecretName tells whether a variable or a member holds key material (key_pem,
+// IsSecret tells whether a variable or a member holds key material (key_pem,
 // and cbot_json, which has it in it) or a password, as acme.sh's Le_PFXPassword.
-func isSecretName(name string) bool {
+func IsSecret(name string) bool {
 	return strings.HasSuffix(name, "_pem") || name == "cbot_json" || strings.Contains(strings.ToLower(name), "password")
 }
 
@@ -186,7 +186,7 @@ func publicLine(line []byte) []byte {
 	}
 	var b []byte
 	for _, m := range object {
-		if !isWireMember(m.Name) || isSecretName(m.Name) {
+		if !isWireMember(m.Name) || IsSecret(m.Name) {
 			continue
 		}
 		b = append(appendName(b, m.Name), publicValue(m)...)

@@ -66,10 +66,17 @@ func TestRecordsComeBack(t *testing.T) {
 	require.Equal(t, 3, strings.Count(string(text), "\n"), "a line for the event and for each step")
 }
 
-// TestRecordsHaveNoSecrets: key material and members that nobody knows.
+// TestRecordsHaveNoSecrets: key material, members that nobody knows, and
+// passwords among the client's variables.
 func TestRecordsHaveNoSecrets(t *testing.T) {
-	e := envmap.Event{Cmd: envmap.PerformChallenge, CertPEM: "SENTINEL", KeyPEM: "SENTINEL", Extra: []envmap.Member{{Name: "x", Value: "SENTINEL"}}}
-	require.NotContains(t, string(appendRecord(&record{Event: e})), "SENTINEL")
+	e := envmap.Event{
+		Cmd: envmap.PerformChallenge, CertPEM: "SENTINEL", KeyPEM: "SENTINEL", Extra: []envmap.Member{{Name: "x", Value: "SENTINEL"}},
+		ClientEnv: map[string]string{"Le_PFXPassword": "SENTINEL", "Le_Domain": "a.test"},
+	}
+	text := string(appendRecord(&record{Event: e}))
+	require.NotContains(t, text, "SENTINEL")
+	require.Contains(t, text, `client_env "Le_Domain" "a.test"`)
+	require.Len(t, e.ClientEnv, 2, "the handler gets it")
 }
 
 // TestTornMembers: what a crash left of a line never becomes another's.

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -33,7 +34,18 @@ func (n *notes) event(e *envmap.Event) {
 	n.list("domains", &e.Domains)
 	n.list("nulls", &e.Nulls)
 	n.optional("auth_output", &e.AuthOutput)
-	n.pairs("client_env", &e.ClientEnv)
+	n.clientEnv(&e.ClientEnv)
+}
+
+// clientEnv are a client's variables, without passwords.
+func (n *notes) clientEnv(place *map[string]string) {
+	if n.line == nil {
+		n.pairs("client_env", place)
+		return
+	}
+	public := maps.Clone(*place)
+	maps.DeleteFunc(public, func(name, _ string) bool { return envmap.IsSecret(name) })
+	n.pairs("client_env", &public)
 }
 
 // handler are the fields of a handler.
