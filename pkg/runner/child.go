@@ -26,9 +26,9 @@ type child struct {
 // that runs as another user can never gain privileges again: the kernel keeps
 // that flag for a thread, which gives it to its children; the thread is used
 // for nothing else and dies. Errors are those of the system calls.
-func spawn(path string, argv, env []string, streams [3]int, credential *syscall.Credential) (*child, error) {
+func (p *process) spawn(path string, streams [3]int, credential *syscall.Credential) (*child, error) {
 	if credential == nil {
-		return fork(path, argv, env, streams, nil)
+		return p.fork(path, streams, nil)
 	}
 	type result struct {
 		child *child
@@ -41,20 +41,21 @@ func spawn(path string, argv, env []string, streams [3]int, credential *syscall.
 			started <- result{nil, os.NewSyscallError("prctl", err)}
 			return
 		}
-		c, err := fork(path, argv, env, streams, credential)
+		c, err := p.fork(path, streams, credential)
 		started <- result{c, err}
 	}()
 	r := <-started
 	return r.child, r.err
 }
 
-func fork(path string, argv, env []string, streams [3]int, credential *syscall.Credential) (*child, error) {
+func (p *process) fork(path string, streams [3]int, credential *syscall.Credential) (*child, error) {
 	c := &child{pidfd: -1}
 	var err error
-	c.pid, err = syscall.ForkExec(path, argv, &syscall.ProcAttr{
-		Env:   env,
+	c.pid, err = syscall.ForkExec(path, p.argv, &syscall.ProcAttr{
+		Dir:   p.dir,
+		Env:   p.env,
 		Files: []uintptr{uintptr(streams[0]), uintptr(streams[1]), uintptr(streams[2])},
-		Sys:   &syscall.SysProcAttr{Setpgid: true, PidFD: &c.pidfd, Credential: credential},
+		Sys:   &syscall.SysProcAttr{Setpgid: !p.session, Setsid: p.session, PidFD: &c.pidfd, Credential: credential},
 	})
 	return c, err
 }

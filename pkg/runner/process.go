@@ -16,6 +16,8 @@ type process struct {
 	env     []string
 	stdin   []byte // nil: /dev/null
 	user    string // "": as ourselves
+	dir     string // working directory; "": ours
+	session bool   // in a session of its own, without a terminal
 	timeout time.Duration
 	grace   time.Duration // from SIGTERM to SIGKILL
 	stderr  func(line string)
@@ -103,7 +105,7 @@ func (p *process) start(ctx context.Context, streams [3]int) (*child, error) {
 		if ctx.Err() != nil {
 			return nil, p.stopped(ctx)
 		}
-		c, err := spawn(path, p.argv, p.env, streams, credential)
+		c, err := p.spawn(path, streams, credential)
 		if err == nil {
 			return c, nil
 		}

@@ -14,7 +14,8 @@ func TestAttendOnAnOldKernel(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	s, err := openStreams(input, &stdout, &stderr)
 	require.NoError(t, err)
-	c, err := spawn("/bin/sh", []string{"sh", "-c", "/bin/cat; echo done >&2; exit 3"}, nil, s.theirs, nil)
+	p := &process{argv: []string{"sh", "-c", "/bin/cat; echo done >&2; exit 3"}}
+	c, err := p.spawn("/bin/sh", s.theirs, nil)
 	require.NoError(t, err)
 	s.handOver()
 	require.NoError(t, syscall.Close(c.pidfd))
