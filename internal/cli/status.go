@@ -70,6 +70,7 @@ func status(err error) int {
 		{statusRefused, is[*envmap.ValueError]},
 		{statusInexpressive, is[*envmap.MissingError]},
 		{statusInexpressive, is[*envmap.UnsupportedError]},
+		{statusInexpressive, is[*inexpressible]},
 		{statusConfig, is[*configError]},
 		{statusConfig, is[*noHandlerError]},
 		{statusConfig, is[*runner.ChainError]},

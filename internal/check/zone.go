@@ -1,0 +1,147 @@
+package check
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// server is a DNS server that hooks publish on, HOST:PORT.
+type server string
+
+// has asks the server itself whether a TXT record is there.
+func (s server) has(ctx context.Context, name, value string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, string(s))
+	}
+	resolver := &net.Resolver{PreferGo: true, Dial: dial}
+	values, err := resolver.LookupTXT(ctx, name+".")
+	if missing := new(net.DNSError); errors.As(err, &missing) && missing.IsNotFound {
+		return false, nil
+	}
+	return slices.Contains(values, value), err
+}
+
+const namedConf = `include "zone.key";
+options {
+	directory "%[1]s";
+	pid-file none;
+	session-keyfile none;
+	listen-on port %[2]d { 127.0.0.1; };
+	listen-on-v6 { none; };
+	recursion no;
+	dnssec-validation no;
+	empty-zones-enable no;
+	notify no;
+};
+controls { };
+zone "%[3]s" { type primary; file "zone.db"; update-policy { grant extauth-check zonesub TXT; }; };
+`
+
+const zoneDB = "$TTL 1\n@ SOA ns1 hostmaster 1 60 60 3600 1\n  NS ns1\nns1 A 127.0.0.1\n"
+
+// bind is a BIND of our own, with a zone for one run.
+type bind struct {
+	server
+	cmd   *exec.Cmd
+	ended chan struct{}
+}
+
+// bindPrograms finds BIND's server and its client. nsupdate is the system's, and no
+// stand-in: the path that it is looked for in is ours.
+func bindPrograms() (named, nsupdate string, err error) {
+	named, err = exec.LookPath("named")
+	for _, path := range []string{"/usr/sbin/named", "/usr/local/sbin/named"} {
+		if err != nil {
+			named, err = exec.LookPath(path)
+		}
+	}
+	nsupdate, missing := exec.LookPath("nsupdate")
+	return named, nsupdate, errors.Join(err, missing)
+}
+
+// startBIND starts a server with an empty zone in the world, and has the
+// stand-in for nsupdate pass updates on to it.
+func startBIND(ctx context.Context, s *scratch, zone string) (*bind, error) {
+	named, nsupdate, err := bindPrograms()
+	if err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	secret := base64.StdEncoding.EncodeToString([]byte(rand.Text()))
+	dir := s.path("named")
+	err = errors.Join(os.Mkdir(dir, 0o755), os.Symlink(nsupdate, s.path("nsupdate")),
+		os.WriteFile(s.path("named", "named.conf"), fmt.Appendf(nil, namedConf, dir, port, zone), 0o644),
+		os.WriteFile(s.path("named", "zone.db"), []byte(zoneDB), 0o644),
+		os.WriteFile(s.path("named", "zone.key"), fmt.Appendf(nil, "key extauth-check { algorithm hmac-sha256; secret %q; };\n", secret), 0o600),
+		os.Symlink("named/zone.key", s.path("zone.key")),
+		os.WriteFile(s.path("zone"), fmt.Appendf(nil, "server 127.0.0.1 %d\nzone %s.\n", port, zone), 0o644))
+	if err != nil {
+		return nil, err
+	}
+	b := &bind{server: server(net.JoinHostPort("127.0.0.1", strconv.Itoa(port))), ended: make(chan struct{})}
+	b.cmd = exec.Command(named, "-4", "-f", "-c", s.path("named", "named.conf"))
+	b.cmd.Dir = dir
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := b.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { _ = b.cmd.Wait(); close(b.ended) }()
+	return b, b.await(ctx, zone)
+}
+
+// freePort is one that nobody had a moment ago, for UDP and TCP.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// await returns when the server answers for its zone.
+func (b *bind) await(ctx context.Context, zone string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for {
+		_, err := b.has(ctx, zone, "")
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-b.ended:
+			return errors.New("named ended at once")
+		case <-ctx.Done():
+			return fmt.Errorf("named does not answer: %w", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (b *bind) stop() {
+	if b == nil || b.cmd == nil || b.cmd.Process == nil {
+		return
+	}
+	_ = b.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-b.ended:
+	case <-time.After(10 * time.Second):
+		_ = b.cmd.Process.Kill()
+		<-b.ended
+	}
+}
