@@ -24,7 +24,7 @@ func scenarios() []scenario {
 		execScenarios(), listenScenarios(), manualScenarios(), batchScenarios(),
 		legoScenarios(),
 		uacmeScenarios(), acmetoolScenarios(),
-		httpreqScenarios(),
+		httpreqScenarios(), checkScenarios(),
 	)
 }
 

@@ -60,7 +60,7 @@ work in the same zone. Delete by value: "update delete NAME TXT VALUE", not "upd
 nothing to take away, and leave other values alone.`},
 		{name: "dash", statement: "tokens and values may begin with a dash", run: checkDash, explain: `One of 64 tokens and values begins with "-", and commands take it for an option: "echo $value" loses "-n", grep and rm refuse it.
 Write printf '%s\n' "$value", and -- before operands, or --option=value.`},
-		{name: "hostile-texts", statement: "no shell sees what it is told", skip: skipTexts, run: checkTexts, explain: `Messages of the CA and paths of certificates may contain anything that prints: $(command), backticks, quotes, semicolons. eval, sh
+		{name: "hostile-texts", statement: "no shell sees what it is told", needs: ending, skip: skipTexts, run: checkTexts, explain: `Messages of the CA and paths of certificates may contain anything that prints: $(command), backticks, quotes, semicolons. eval, sh
 -c and ssh give them to a shell. Quote every "$variable", and hand values over as arguments or on standard input, never in code.`},
 		{name: "failing-provider", statement: "it ends with a failure when its provider refuses", skip: skipFailing, run: checkFailing, explain: `If the hook ends with 0, the client tells the CA to look, which finds nothing and counts a failed validation. curl ends with 0
 for an HTTP error unless it is given --fail; in a pipeline only the last status counts; without "set -e" the last command's.`},
@@ -68,7 +68,7 @@ for an HTTP error unless it is given --fail; in a pipeline only the last status 
 when one fails. Ignore those that you have no use for, with status 0.`},
 		{name: "unknown-operation", statement: "an operation that it does not know is ignored", skip: skipUnknown, needs: ending, run: checkUnknown, explain: `Clients get new operations. dehydrated asks at every start for one that does not exist, and gives up unless the hook ends with 0;
 acmetool wants 42, uacme a failure, a certbot-external-auth handler NotImplemented. End a "case" with the answer that is due.`},
-		{name: "standard-output", statement: "standard output holds nothing but what its client reads there", skip: skipStdout, run: checkStdout, explain: `dehydrated takes what generate_csr prints for the certificate request, and certbot hands what the auth hook prints to the cleanup
+		{name: "standard-output", statement: "standard output holds nothing but what its client reads there", needs: ending, skip: skipStdout, run: checkStdout, explain: `dehydrated takes what generate_csr prints for the certificate request, and certbot hands what the auth hook prints to the cleanup
 hook, as one variable. Write messages to standard error: echo "done" >&2`},
 		{name: "batch", statement: "a call with many challenges does them all, or fails", skip: skipBatch, run: checkBatch, explain: `With HOOK_CHAIN=yes dehydrated gives three operands for each challenge in one call. Go through them: while [ $# -ge 3 ]; do ...;
 shift 3; done. A hook that cannot must end with a failure when there are more than three.`},
@@ -248,16 +248,13 @@ func checkTwice(b *bench) *finding {
 
 func checkTwoValues(b *bench) *finding {
 	one, two := b.challenge("two"), b.challenge("two")
-	first, f := b.performs(one)
-	if f != nil {
+	if _, f := b.performs(one); f != nil {
 		return f
 	}
-	second, f := b.performs(two)
+	_, f := b.performs(two)
 	if f == nil && !b.published(one) {
 		f = b.found("both values are published", "the second has taken the place of the first")
 	}
-	b.cleanup(one, first)
-	b.cleanup(two, second)
 	return f
 }
 
@@ -281,7 +278,8 @@ func mentions(c envmap.Call, e envmap.Event) bool {
 
 func checkCleanupOwn(b *bench) *finding {
 	one, two := b.challenge("own"), b.challenge("own")
-	first, second := b.perform(one), b.perform(two)
+	first := b.perform(one)
+	b.perform(two)
 	if !b.published(two) {
 		b.skip = "two values at one name do not work"
 		return nil
@@ -290,7 +288,6 @@ func checkCleanupOwn(b *bench) *finding {
 	if !b.published(two) {
 		return b.found("the other value stays", "it is gone too")
 	}
-	b.cleanup(two, second)
 	return nil
 }
 

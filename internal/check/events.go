@@ -18,10 +18,11 @@ func skipTexts(s *suite) string {
 	return ""
 }
 
-// checkTexts tells of messages and paths that a shell would run.
+// checkTexts tells of messages and paths that a shell would run, outside of
+// quotes or in double ones, and in single ones.
 func checkTexts(b *bench) *finding {
 	sentinel := b.scratch.path("sentinel")
-	for _, form := range []string{"$(%s)", "`%s`", "; %s;", "'; %s; '", `"; %s; "`} {
+	for _, form := range []string{"$(%s)", "'; %s; '"} {
 		text := fmt.Sprintf(form, "touch "+sentinel)
 		for _, e := range b.others(text, b.scratch.path(text)) {
 			b.tell(e)
@@ -69,16 +70,21 @@ func skipOthers(s *suite) string {
 	return ""
 }
 
+// checkOthers tells of all of them, without a message and with one.
 func checkOthers(b *bench) *finding {
+	all, failed := 0, []run{}
 	for _, text := range []string{"", "urn:ietf:params:acme:error:dns: no record\nfound"} {
 		for _, e := range b.others(text, b.scratch.path("certs")) {
+			all++
 			if r := b.tell(e); r.err != nil && !r.outcome.Declined {
-				b.made = []run{r}
-				return b.found("exit status 0", "%s", r.ended())
+				failed = append(failed, r)
 			}
 		}
 	}
-	return nil
+	if b.made = failed; len(failed) == 0 {
+		return nil
+	}
+	return b.found("exit status 0 each time", "another, %d times of %d", len(failed), all)
 }
 
 // stranger is a call that a convention's client might make and that no hook
@@ -226,8 +232,7 @@ func skipUmask(s *suite) string {
 // dehydrated's umask.
 func checkUmask(b *bench) *finding {
 	e := b.challenge("umask")
-	r := b.perform(e)
-	defer b.cleanup(e, r)
+	b.perform(e)
 	root := b.scratch.path("webroot")
 	for path, needs := b.file(e), fs.FileMode(0o004); path != root; path, needs = filepath.Dir(path), 0o005 {
 		if info, err := os.Stat(path); err == nil && info.Mode().Perm()&needs != needs {

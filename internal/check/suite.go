@@ -12,8 +12,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -28,33 +30,66 @@ type Suite struct {
 	Domain  string        // challenges are for names below it
 	Server  string        // DNS server that the hook publishes on, HOST:PORT; empty: none
 	Zone    string        // whether to start a BIND: yes, no, or auto where it can be of use
-	Path    files         // directories with the user's own stand-ins
+	Path    []string      // directories with the user's own stand-ins
 	Slow    time.Duration // a call that takes longer is slow
 	Timeout time.Duration // a call that takes longer hangs
 	explain bool
 }
 
-// files collects the values of a repeatable option.
-type files []string
-
-func (f *files) String() string { return strings.Join(*f, " ") }
-
-func (f *files) Set(value string) error {
-	absolute, err := filepath.Abs(value)
-	*f = append(*f, absolute)
-	return err
-}
-
 // Flags registers its options.
 func (s *Suite) Flags(set *flag.FlagSet) {
-	set.StringVar(&s.Type, "type", envmap.DNS01, "")
-	set.StringVar(&s.Domain, "domain", "example.test", "")
-	set.StringVar(&s.Server, "server", "", "")
-	set.StringVar(&s.Zone, "zone", "auto", "")
-	set.Var(&s.Path, "path", "")
-	set.DurationVar(&s.Slow, "slow", 30*time.Second, "")
-	set.DurationVar(&s.Timeout, "timeout", 2*time.Minute, "")
+	*s = Suite{Type: envmap.DNS01, Domain: "example.test", Zone: "auto", Slow: 30 * time.Second, Timeout: 2 * time.Minute}
+	set.Func("type", "", one(&s.Type, envmap.DNS01, envmap.HTTP01))
+	set.Func("zone", "", one(&s.Zone, "yes", "no", "auto"))
+	set.Func("domain", "", s.setDomain)
+	set.Func("server", "", s.setServer)
+	set.Func("path", "", s.addPath)
+	set.Func("slow", "", positive(&s.Slow))
+	set.Func("timeout", "", positive(&s.Timeout))
 	set.BoolVar(&s.explain, "explain", false, "")
+}
+
+// one takes one of several words.
+func one(place *string, words ...string) func(string) error {
+	return func(value string) error {
+		if *place = value; !slices.Contains(words, value) {
+			return errors.New("is none of " + strings.Join(words, ", "))
+		}
+		return nil
+	}
+}
+
+func positive(place *time.Duration) func(string) error {
+	return func(value string) (err error) {
+		if *place, err = time.ParseDuration(value); err != nil || *place <= 0 {
+			return errors.New("is no duration such as 90s or 5m")
+		}
+		return nil
+	}
+}
+
+// setDomain takes a name below which there can be others.
+func (s *Suite) setDomain(value string) error {
+	s.Domain = canonical(value)
+	e := envmap.Event{Cmd: envmap.DeployCert, Domain: "extauth-check." + s.Domain}
+	if e.Validate() != nil {
+		return errors.New("is no DNS name")
+	}
+	return nil
+}
+
+func (s *Suite) setServer(value string) error {
+	s.Server = value
+	if host, port, err := net.SplitHostPort(value); err != nil || host == "" || port == "" {
+		return errors.New("is not HOST:PORT")
+	}
+	return nil
+}
+
+func (s *Suite) addPath(value string) error {
+	dir, err := filepath.Abs(value)
+	s.Path = append(s.Path, dir)
+	return err
 }
 
 // Explaining tells whether explanations were asked for.
@@ -118,6 +153,9 @@ func (s *Suite) Check(ctx context.Context, h runner.Handler, fault error, path s
 
 // all runs every check, unless there is nothing to learn from the rest.
 func (s *suite) all(ctx context.Context, t *tap) error {
+	if _, err := s.handler.Speaks().Encode(s.challenge("first")); err != nil {
+		return err
+	}
 	t.begin(len(checks()))
 	if s.fault == nil {
 		if err := s.scout(ctx); err != nil {
@@ -140,10 +178,27 @@ func (s *suite) all(ctx context.Context, t *tap) error {
 			return b.err
 		}
 		if t.report(c, b.skip, f); t.err != nil {
-			return nil
+			break
 		}
 	}
-	return nil
+	return s.sweep(ctx)
+}
+
+// sweep has the hook take away what it left on a server that is not ours.
+func (s *suite) sweep(ctx context.Context) error {
+	b := &bench{suite: s, ctx: ctx}
+	if s.seen != byServer || s.bind != nil || s.hung {
+		return nil
+	}
+	for _, r := range s.runs {
+		for _, e := range r.events {
+			ours := strings.HasSuffix(e.Domain, "."+s.Domain) // and not that of a server that refuses
+			if e.Cmd == envmap.PerformChallenge && ours && b.published(e) {
+				b.cleanup(e, r)
+			}
+		}
+	}
+	return b.err
 }
 
 // skipped says why a check is not made.

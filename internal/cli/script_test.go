@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/sys/unix"
 
+	"github.com/extauth/extauth/internal/check"
 	"github.com/extauth/extauth/internal/cli"
 	"github.com/extauth/extauth/internal/httpreq"
 	"github.com/extauth/extauth/internal/listen"
@@ -40,6 +41,7 @@ func TestMain(m *testing.M) {
 		"extauth-mod-md":     func() { os.Exit(cli.Client(process(), "mod_md")) },
 		"extauth-lego":       func() { os.Exit(cli.Client(process(), "lego")) },
 		"extauth-httpreq":    func() { os.Exit(cli.HTTPReq(process(), httpreq.Web{})) },
+		"extauth-check":      func() { os.Exit(cli.Check(process(), new(check.Suite))) },
 		"without":            without,
 		"unwatched":          unwatched,
 		"unwatched-json":     unwatchedJSON,
