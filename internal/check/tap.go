@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// tap writes the Test Anything Protocol, version 14 (testanything.org), which
-// readers of version 13 understand too.
+// tap writes the Test Anything Protocol, version 13 (testanything.org), which
+// readers of version 14 understand too, and prove(1) no later one.
 type tap struct {
 	w      io.Writer
 	number int
@@ -21,7 +21,7 @@ func (t *tap) printf(format string, args ...any) {
 	}
 }
 
-func (t *tap) begin(checks int) { t.printf("TAP version 14\n1..%d\n", checks) }
+func (t *tap) begin(checks int) { t.printf("TAP version 13\n1..%d\n", checks) }
 
 func (t *tap) comment(text string) { t.printf("# %s\n", text) }
 
