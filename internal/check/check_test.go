@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -121,6 +122,36 @@ func TestGoodHooks(t *testing.T) {
 			require.NotContains(t, r.tap, "nothing was published")
 		})
 	}
+}
+
+// TestSlowHook: to be slow is a finding of its own.
+func TestSlowHook(t *testing.T) {
+	t.Parallel()
+	h := newHook(t, "testdata/good/lego")
+	h.options = []string{"--slow", "1ns"}
+	require.Equal(t, []string{"time"}, h.run(t).notOK)
+}
+
+// TestOwnStandIns: what --path has comes before the stand-ins.
+func TestOwnStandIns(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "nsupdate"), []byte("#!/bin/sh\nexit 2\n"), 0o700))
+	h := newHook(t, "testdata/good/lego")
+	h.options = []string{"--path", dir}
+	r := h.run(t)
+	require.Equal(t, []string{"perform"}, r.notOK)
+	require.Contains(t, r.tap, `seen: "exit status 2"`)
+}
+
+func TestStandInIsShellcheckClean(t *testing.T) {
+	if _, err := exec.LookPath("shellcheck"); err != nil && os.Getenv("CI") == "" {
+		t.Skip("needs shellcheck (Debian package shellcheck)")
+	}
+	good, err := filepath.Glob("testdata/good/*")
+	require.NoError(t, err)
+	out, err := exec.Command("shellcheck", append(good, "standin.sh")...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
 }
 
 // The umask is the process's; the checks set the same one before every call.

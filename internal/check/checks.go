@@ -193,7 +193,7 @@ func checkDirectory(b *bench) *finding {
 }
 
 func skipStdin(s *suite) string {
-	if s.first.call.Stdin != nil {
+	if s.first.call.Stdin != nil || s.handler.Speaks().ReadsStdin {
 		return "its client gives a part of the event on standard input"
 	}
 	return ""
