@@ -56,12 +56,12 @@ update() {
 		echo 'update failed: REFUSED' >&2
 		exit 2
 	fi
-	[ -e "$world/zone" ] || exit 0
+	[ -e "$world/named" ] || exit 0
 	# A server of our own: where it is and how it is asked is not the hook's to say.
 	{
-		cat "$world/zone"
+		cat "$world/named/update"
 		grep -Ev '^[[:blank:]]*(server|local|key|zone|realm|(old)?gsstsig)([[:blank:]]|$)' "$call.stdin" || :
-	} | "$world/nsupdate" -k "$world/zone.key"
+	} | "$world/named/nsupdate" -k "$world/named/zone.key"
 }
 
 case $program in

@@ -33,7 +33,7 @@ func (w witness) describe(s *suite) string {
 	case byCalls:
 		return "what is published is known by the values that calls name"
 	}
-	return "nothing was published that can be seen"
+	return "nothing was published that could be seen"
 }
 
 // server is the DNS server that is asked; none: "".
@@ -125,12 +125,12 @@ func (s *suite) account(r run) {
 func (s *suite) hold(e envmap.Event, calls []call) {
 	for _, c := range calls {
 		if strings.Contains(c.text(), e.Validation) {
-			s.held[e.Validation] = name{placeOf(e), fmt.Sprintf("extauth-%d-id", c.number)}
+			s.held[e.Validation] = place{nameOf(e), fmt.Sprintf("extauth-%d-id", c.number)}
 		}
 	}
 }
 
-func placeOf(e envmap.Event) string { return cmp.Or(e.TXTDomain, e.Domain) }
+func nameOf(e envmap.Event) string { return cmp.Or(e.TXTDomain, e.Domain) }
 
 func (s *suite) release(e envmap.Event, calls []call) {
 	text := ""
@@ -138,10 +138,10 @@ func (s *suite) release(e envmap.Event, calls []call) {
 		text += c.text() + "\n"
 	}
 	before := len(s.held)
-	maps.DeleteFunc(s.held, func(value string, at name) bool {
+	maps.DeleteFunc(s.held, func(value string, at place) bool {
 		return strings.Contains(text, value) || strings.Contains(text, at.id)
 	})
 	if len(s.held) == before {
-		maps.DeleteFunc(s.held, func(_ string, at name) bool { return at.txt == placeOf(e) })
+		maps.DeleteFunc(s.held, func(_ string, at place) bool { return at.name == nameOf(e) })
 	}
 }

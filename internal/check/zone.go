@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"syscall"
@@ -72,31 +73,46 @@ func bindPrograms() (named, nsupdate string, err error) {
 }
 
 // startBIND starts a server with an empty zone in the world, and has the
-// stand-in for nsupdate pass updates on to it.
-func startBIND(ctx context.Context, s *scratch, zone string) (*bind, error) {
+// stand-in for nsupdate pass updates on to it. It tries other ports: somebody
+// may have taken one in the meantime.
+func startBIND(ctx context.Context, s *scratch, zone string) (b *bind, err error) {
 	named, nsupdate, err := bindPrograms()
+	for try := 0; err == nil && try < 3; try++ {
+		if b, err = tryBIND(ctx, s, zone, named, nsupdate); err == nil {
+			return b, os.Symlink(b.cmd.Dir, s.path("named"))
+		}
+		b.stop()
+		if try < 2 {
+			err = nil
+		}
+	}
+	return nil, fmt.Errorf("named: %w", err)
+}
+
+func tryBIND(ctx context.Context, s *scratch, zone, named, nsupdate string) (*bind, error) {
+	dir, err := os.MkdirTemp(s.dir, "named")
 	if err != nil {
 		return nil, err
 	}
 	port, err := freePort()
-	if err != nil {
+	if err = errors.Join(err, os.Symlink(nsupdate, filepath.Join(dir, "nsupdate"))); err != nil {
 		return nil, err
 	}
 	secret := base64.StdEncoding.EncodeToString([]byte(rand.Text()))
-	dir := s.path("named")
-	err = errors.Join(os.Mkdir(dir, 0o755), os.Symlink(nsupdate, s.path("nsupdate")),
-		os.WriteFile(s.path("named", "named.conf"), fmt.Appendf(nil, namedConf, dir, port, zone), 0o644),
-		os.WriteFile(s.path("named", "zone.db"), []byte(zoneDB), 0o644),
-		os.WriteFile(s.path("named", "zone.key"), fmt.Appendf(nil, "key extauth-check { algorithm hmac-sha256; secret %q; };\n", secret), 0o600),
-		os.Symlink("named/zone.key", s.path("zone.key")),
-		os.WriteFile(s.path("zone"), fmt.Appendf(nil, "server 127.0.0.1 %d\nzone %s.\n", port, zone), 0o644))
+	for name, text := range map[string]string{
+		"named.conf": fmt.Sprintf(namedConf, dir, port, zone),
+		"zone.db":    zoneDB,
+		"zone.key":   fmt.Sprintf("key extauth-check { algorithm hmac-sha256; secret %q; };\n", secret),
+		"update":     fmt.Sprintf("server 127.0.0.1 %d\nzone %s.\n", port, zone),
+	} {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
 	if err != nil {
 		return nil, err
 	}
 	b := &bind{server: server(net.JoinHostPort("127.0.0.1", strconv.Itoa(port))), ended: make(chan struct{})}
-	b.cmd = exec.Command(named, "-4", "-f", "-c", s.path("named", "named.conf"))
-	b.cmd.Dir = dir
-	b.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	b.cmd = exec.Command(named, "-4", "-f", "-c", "named.conf")
+	b.cmd.Dir, b.cmd.SysProcAttr = dir, &syscall.SysProcAttr{Setpgid: true}
 	if err := b.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -133,7 +149,7 @@ func (b *bind) await(ctx context.Context, zone string) error {
 }
 
 func (b *bind) stop() {
-	if b == nil || b.cmd == nil || b.cmd.Process == nil {
+	if b == nil {
 		return
 	}
 	_ = b.cmd.Process.Signal(syscall.SIGTERM)

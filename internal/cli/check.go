@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -128,6 +129,14 @@ func (f *front) checked(as string, words []string) (h runner.Handler, fault, err
 		fault, err = start, nil
 	} else if err != nil && !is[*runner.StartError](err) && !is[*runner.UnsafeError](err) {
 		err = &usageError{strings.ReplaceAll(err.Error(), "\n", "; ")}
+	}
+	if err == nil && !h.IsProgram() {
+		err = &inexpressible{h.Command[0] + ": is no program that could be checked"}
+	}
+	if err == nil && !reflect.DeepEqual(h, runner.Handler{
+		Convention: as, Command: h.Command, Commands: h.Commands, EnvFiles: h.EnvFiles, Settings: h.Settings,
+	}) {
+		err = &usageError{"before HANDLER there may be commands, env= and the convention's own settings alone"}
 	}
 	h.EnvFiles = append(h.EnvFiles, f.options.envFiles...)
 	return h, fault, err
