@@ -74,35 +74,42 @@ func (b *bench) environment() map[string]string {
 		"PATH": strings.Join(path, ":"), "HOME": b.scratch.path("home"), "TMPDIR": b.scratch.path("tmp"),
 	}
 	if !b.bare {
-		maps.Copy(env, map[string]string{"LANG": "C.UTF-8", "USER": "root", "LOGNAME": "root", "SHELL": "/bin/sh", "TERM": "dumb"})
+		maps.Copy(env, map[string]string{"LANG": "C.UTF-8", "USER": b.user, "LOGNAME": b.user, "SHELL": "/bin/sh", "TERM": "dumb"})
 	}
 	return env
 }
 
 // try runs the hook for events, or for none, with a call that was made for them.
+// One that has hung is not called again.
 func (b *bench) try(cmd envmap.Cmd, c envmap.Call, events ...envmap.Event) run {
 	r := run{events: events, call: c, refused: b.refuses}
-	before, err := b.scratch.calls(1)
-	dir := b.dir
-	if dir == "" && err == nil {
-		dir, err = b.scratch.newDir()
+	if b.hung {
+		r.err = &runner.TimeoutError{After: b.Timeout}
 	}
-	if b.err = errors.Join(b.err, err); b.err != nil {
+	before, err := b.scratch.calls(1)
+	t := runner.Trial{Call: c, Dir: b.dir, Env: b.variablesOf(cmd, c), Wrapper: b.wrapper, Timeout: b.Timeout}
+	if t.Dir == "" && err == nil {
+		t.Dir, err = b.scratch.newDir()
+	}
+	if b.err = errors.Join(b.err, err); b.err != nil || b.hung {
 		return r
 	}
 	if c.Stdin == nil {
-		c.Stdin = b.stdin
+		t.Call.Stdin = b.stdin
 	}
-	ours := map[string]string{"WEBROOT": b.scratch.path("webroot")}
-	env := []map[string]string{b.environment(), b.stale, c.Env, b.word(cmd), b.variables, ours}
-	r.outcome, r.err = b.handler.Try(b.ctx, cmd, runner.Trial{Call: c, Dir: dir, Env: env, Wrapper: b.wrapper, Timeout: b.Timeout})
-	if r.calls, err = b.scratch.calls(len(before) + 1); err != nil {
-		b.err = errors.Join(b.err, err)
-	}
-	b.hung = b.hung || r.timedOut()
+	r.outcome, r.err = b.handler.Try(b.ctx, cmd, t)
+	r.calls, err = b.scratch.calls(len(before) + 1)
+	b.err = errors.Join(b.err, err)
+	b.hung = r.timedOut()
 	b.account(r)
 	b.made, b.runs = append(b.made, r), append(b.runs, r)
 	return r
+}
+
+// variablesOf are all that the hook gets, later over earlier.
+func (b *bench) variablesOf(cmd envmap.Cmd, c envmap.Call) []map[string]string {
+	ours := map[string]string{"WEBROOT": b.scratch.path("webroot")}
+	return []map[string]string{b.environment(), b.stale, c.Env, b.word(cmd), b.variables, ours}
 }
 
 // word tells a hook that is one command for all of its client's what it is
@@ -135,7 +142,7 @@ func (b *bench) cleanup(e envmap.Event, performed run) run {
 func (b *bench) found(expected, seen string, arguments ...any) *finding {
 	f := &finding{expected: expected, seen: b.redact(fmt.Sprintf(seen, arguments...))}
 	for _, r := range b.made {
-		f.ran = append(f.ran, b.redact(b.commandLine(r)+" -> "+r.ended()))
+		f.ran = append(f.ran, b.commandLine(r)+" -> "+b.redact(r.ended()))
 		f.printed = append(f.printed, b.excerpt("stdout", strings.Split(strings.TrimSpace(string(r.outcome.Stdout)), "\n"))...)
 		f.printed = append(f.printed, b.excerpt("stderr", r.outcome.Stderr)...)
 	}
@@ -154,7 +161,7 @@ func (b *bench) commandLine(r run) string {
 			words = append(words, name+"="+r.call.Env[name])
 		}
 	}
-	return cut(runner.Quote(append(words, r.outcome.Argv...)), 400)
+	return cut(b.redact(runner.Quote(append(words, r.outcome.Argv...))), 400)
 }
 
 // excerpt is the beginning of what a hook printed, without its credentials.

@@ -24,7 +24,9 @@ func checkTexts(b *bench) *finding {
 	sentinel := b.scratch.path("sentinel")
 	for _, form := range []string{"$(%s)", "'; %s; '"} {
 		text := fmt.Sprintf(form, "touch "+sentinel)
-		for _, e := range b.others(text, b.scratch.path(text)) {
+		refused := cleanupOf(b.challenge("texts"), nil)
+		refused.Error = text
+		for _, e := range append(b.others(text, b.scratch.path(text)), refused) {
 			b.tell(e)
 			if _, err := os.Stat(sentinel); err == nil {
 				b.made = b.made[len(b.made)-1:]

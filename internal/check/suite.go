@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os/user"
 	"strings"
 	"syscall"
 
@@ -26,6 +27,7 @@ type suite struct {
 	variables  map[string]string // of the user's env files
 	redact     func(string) string
 	path       string // what the caller has in PATH
+	user       string // who runs the checks
 	scratch    *scratch
 	bind       *bind
 	seen       witness          // how it is known what is published
@@ -49,15 +51,18 @@ func (s *Suite) Check(ctx context.Context, h runner.Handler, fault error, path s
 	if err != nil {
 		return 0, err
 	}
-	syscall.Umask(0o077) // dehydrated's, the strictest of the clients'
 	w, err := newScratch()
 	if err != nil {
 		return 0, err
 	}
 	defer w.remove()
+	syscall.Umask(0o077) // dehydrated's, the strictest of the clients'
 	one := &suite{
 		Suite: s, handler: h, fault: fault, variables: variables, redact: runner.Redactor(variables), path: path,
-		scratch: w, held: map[string]place{},
+		user: "root", scratch: w, held: map[string]place{},
+	}
+	if u, err := user.Current(); err == nil {
+		one.user = u.Username
 	}
 	defer func() { one.bind.stop() }()
 	t := &tap{w: out}
