@@ -161,7 +161,7 @@ func (b *bench) commandLine(r run) string {
 			words = append(words, name+"="+r.call.Env[name])
 		}
 	}
-	return cut(b.redact(runner.Quote(append(words, r.outcome.Argv...))), 400)
+	return cut(b.redact(runner.Quote(append(words, r.outcome.Words...))), 400)
 }
 
 // excerpt is the beginning of what a hook printed, without its credentials.

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/extauth/extauth/pkg/envmap"
@@ -20,7 +21,7 @@ type Trial struct {
 
 // Outcome is how a trial ended.
 type Outcome struct {
-	Argv     []string // what was run, without the wrapper
+	Words    []string // what was run, for people
 	Stdout   []byte   // at most 32 KiB, valid UTF-8 without NUL
 	Stderr   []string // clean lines
 	Took     time.Duration
@@ -32,9 +33,9 @@ type Outcome struct {
 // rollback, and no other variables than the trial's. The error is an *ExitError, a
 // *TimeoutError, a *StartError, an *UnsafeError or the context's cause.
 func (h *Handler) Try(ctx context.Context, cmd envmap.Cmd, t Trial) (Outcome, error) {
-	o := Outcome{Argv: append(h.argv(cmd), t.Call.Args...)}
+	o := Outcome{Words: append(h.words(cmd), t.Call.Args...)}
 	p := &process{
-		argv:  append(append([]string{}, t.Wrapper...), o.Argv...),
+		argv:  slices.Concat(t.Wrapper, h.argv(cmd), t.Call.Args),
 		env:   Environment(nil, t.Env...),
 		stdin: t.Call.Stdin, dir: t.Dir, session: true, timeout: t.Timeout, grace: DefaultGrace,
 		stderr: func(line string) { o.Stderr = append(o.Stderr, line) },
