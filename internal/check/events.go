@@ -18,20 +18,18 @@ func skipTexts(s *suite) string {
 	return ""
 }
 
-// checkTexts tells of messages and paths that a shell would run, outside of
-// quotes or in double ones, and in single ones.
+// checkTexts tells of messages and paths with a command that a shell would run:
+// in double quotes or in none by its first half, in single quotes by its second.
 func checkTexts(b *bench) *finding {
 	sentinel := b.scratch.path("sentinel")
-	for _, form := range []string{"$(%s)", "'; %s; '"} {
-		text := fmt.Sprintf(form, "touch "+sentinel)
-		refused := cleanupOf(b.challenge("texts"), nil)
-		refused.Error = text
-		for _, e := range append(b.others(text, b.scratch.path(text)), refused) {
-			b.tell(e)
-			if _, err := os.Stat(sentinel); err == nil {
-				b.made = b.made[len(b.made)-1:]
-				return b.found("texts are handed on as they are", "a command in a text of %s was run", e.Cmd)
-			}
+	text := fmt.Sprintf("$(touch %[1]s)'; touch %[1]s; '", sentinel)
+	refused := cleanupOf(b.challenge("texts"), nil)
+	refused.Error = text
+	for _, e := range append(b.others(text, b.scratch.path(text)), refused) {
+		b.tell(e)
+		if _, err := os.Stat(sentinel); err == nil {
+			b.made = b.made[len(b.made)-1:]
+			return b.found("texts are handed on as they are", "a command in a text of %s was run", e.Cmd)
 		}
 	}
 	return nil
@@ -72,13 +70,20 @@ func skipOthers(s *suite) string {
 	return ""
 }
 
-// checkOthers tells of all of them, without a message and with one.
+// checkOthers tells of all of them, without a message and with one. What is the
+// same then is told once.
 func checkOthers(b *bench) *finding {
-	all, failed := 0, []run{}
+	told, failed := map[string]bool{}, []run{}
 	for _, text := range []string{"", "urn:ietf:params:acme:error:dns: no record\nfound"} {
 		for _, e := range b.others(text, b.scratch.path("certs")) {
-			all++
-			if r := b.tell(e); r.err != nil && !r.outcome.Declined {
+			c, err := b.handler.Speaks().Encode(e)
+			b.err = errors.Join(b.err, err)
+			what := fmt.Sprint(c)
+			if told[what] {
+				continue
+			}
+			told[what] = true
+			if r := b.try(e.Cmd, c, e); r.err != nil && !r.outcome.Declined {
 				failed = append(failed, r)
 			}
 		}
@@ -86,7 +91,7 @@ func checkOthers(b *bench) *finding {
 	if b.made = failed; len(failed) == 0 {
 		return nil
 	}
-	return b.found("exit status 0 each time", "another, %d times of %d", len(failed), all)
+	return b.found("exit status 0 each time", "another, %d times of %d", len(failed), len(told))
 }
 
 // stranger is a call that a convention's client might make and that no hook
