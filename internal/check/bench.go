@@ -147,7 +147,7 @@ func (b *bench) found(expected, seen string, arguments ...any) *finding {
 		f.printed = append(f.printed, b.excerpt("stderr", r.outcome.Stderr)...)
 	}
 	if b.explain {
-		f.explain = b.check.explain
+		f.explain = b.check.explanation()
 	}
 	return f
 }

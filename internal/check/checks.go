@@ -1,6 +1,7 @@
 package check
 
 import (
+	_ "embed" // the explanations
 	"errors"
 	"os"
 	"strings"
@@ -12,10 +13,9 @@ import (
 // check is one thing that a client may do to a hook, or a hook to its client.
 type check struct {
 	name      string
-	statement string // what is true of a hook that passes
-	explain   string // what the client does, why it matters, what to write
-	needs     need   // what must work for it
-	skip      func(*suite) string
+	statement string              // what is true of a hook that passes
+	needs     need                // what must work for it
+	skip      func(*suite) string // why it does not apply; nil: it always does
 	run       func(*bench) *finding
 }
 
@@ -32,53 +32,41 @@ const (
 // checks are all of them, in their order.
 func checks() []check {
 	return []check{
-		{name: "starts", statement: "the system can start it", needs: nothing, run: checkStarts, explain: `The client runs the hook as a program, without a shell to help. It needs the x bit, a first line "#!" with the path of an
-interpreter that is there, and no carriage return at the end of that line. Write the file with Unix line ends, and chmod +x it.`},
-		{name: "terminal", statement: "it needs no terminal", needs: starting, run: checkTerminal, explain: `Clients run from cron or a timer, where there is no terminal: opening /dev/tty fails. Take answers from a configuration file or
-from variables, and write what people should read to standard error.`},
-		{name: "perform", statement: "it publishes a challenge's value and ends with 0", needs: starting, run: checkPerform, explain: `The CA looks at _acme-challenge.NAME for the value (dns-01), or below /.well-known/acme-challenge/ (http-01, in $WEBROOT here).
-The client goes on when the hook ends with 0. What does not work here may lack a setting (--env-file) or go to a server by
-other means than the stand-ins see: say with --server which DNS server is to be asked.`},
-		{name: "cleanup", statement: "it takes the value away again and ends with 0", run: checkCleanup, explain: `The client calls the hook once more with the same values when the CA has looked. What stays behind stays for ever, and a zone
-that collects old values becomes too large for a DNS answer.`},
-		{name: "bare-environment", statement: "PATH, HOME and TMPDIR are all that it needs", run: checkBare, explain: `cron, systemd and some clients set hardly any variable: no USER, no LANG, no SHELL. Under "set -u" a missing one ends the hook.
-Write ${USER:-$(id -un)}, and set what you need yourself.`},
-		{name: "stale-environment", statement: "what other calls left in the environment does not mislead it", run: checkStale, explain: `certbot never takes a variable back: RENEWED_LINEAGE and CERTBOT_AUTH_OUTPUT of an earlier certificate are still there when the
-next is asked for, and variables of other clients may be. Tell events apart by an argument, not by which variables are set.`},
-		{name: "working-directory", statement: "it depends on no working directory and leaves nothing there", run: checkDirectory, explain: `A client runs the hook wherever it was started itself: in / under cron, elsewhere by hand, and not always in the same place to
-perform and to clean up. Use absolute paths, or ones that begin with "$(dirname "$0")", and mktemp for temporary files.`},
-		{name: "standard-input", statement: "it leaves the client's standard input alone", skip: skipStdin, run: checkStdin, explain: `The hook inherits the client's standard input: a terminal, where reading hangs, or input that was meant for somebody else. ssh
-reads it too. Put </dev/null behind such a command, or write "ssh -n".`},
-		{name: "perform-twice", statement: "a challenge may be performed twice", run: checkTwice, explain: `Clients try again, as getssl does while it waits for DNS: the same value for the same name may be there already. Take that for
-done, and do not add it a second time.`},
-		{name: "two-values", statement: "a name and its wildcard are published at once", run: checkTwoValues, explain: `example.org and *.example.org are proven by two values at one name, _acme-challenge.example.org, and both must be there when the
-CA looks. Add a value ("update add"); never replace the record set.`},
-		{name: "cleanup-own", statement: "clean-up takes away its own value alone", skip: skipForgets, run: checkCleanupOwn, explain: `When the first of two values at a name is cleaned up, the CA may still have to look at the second, and another client may be at
-work in the same zone. Delete by value: "update delete NAME TXT VALUE", not "update delete NAME TXT".`},
-		{name: "cleanup-twice", statement: "cleaning up twice is no failure", run: checkCleanupTwice, explain: `Clients clean up again after a crash or a retry. A value that is gone already is what was asked for: end with 0.`},
-		{name: "cleanup-alone", statement: "cleaning up what was never performed is no failure", run: checkCleanupAlone, explain: `After a failure clients clean up every challenge of the order, those too that they never performed. End with 0 where there is
-nothing to take away, and leave other values alone.`},
-		{name: "dash", statement: "tokens and values may begin with a dash", run: checkDash, explain: `One of 64 tokens and values begins with "-", and commands take it for an option: "echo $value" loses "-n", grep and rm refuse it.
-Write printf '%s\n' "$value", and -- before operands, or --option=value.`},
-		{name: "hostile-texts", statement: "no shell sees what it is told", needs: ending, skip: skipTexts, run: checkTexts, explain: `Messages of the CA and paths of certificates may contain anything that prints: $(command), backticks, quotes, semicolons. eval, sh
--c and ssh give them to a shell. Quote every "$variable", and hand values over as arguments or on standard input, never in code.`},
-		{name: "failing-provider", statement: "it ends with a failure when its provider refuses", skip: skipFailing, run: checkFailing, explain: `If the hook ends with 0, the client tells the CA to look, which finds nothing and counts a failed validation. curl ends with 0
-for an HTTP error unless it is given --fail; in a pipeline only the last status counts; without "set -e" the last command's.`},
-		{name: "other-events", statement: "each other event of its client ends well", skip: skipOthers, needs: ending, run: checkOthers, explain: `The client calls the same hook for other events too, such as startup_hook, deploy_cert and exit_hook, and most clients give up
-when one fails. Ignore those that you have no use for, with status 0.`},
-		{name: "unknown-operation", statement: "an operation that it does not know is ignored", skip: skipUnknown, needs: ending, run: checkUnknown, explain: `Clients get new operations. dehydrated asks at every start for one that does not exist, and gives up unless the hook ends with 0;
-acmetool wants 42, uacme a failure, a certbot-external-auth handler NotImplemented. End a "case" with the answer that is due.`},
-		{name: "standard-output", statement: "standard output holds nothing but what its client reads there", needs: ending, skip: skipStdout, run: checkStdout, explain: `dehydrated takes what generate_csr prints for the certificate request, and certbot hands what the auth hook prints to the cleanup
-hook, as one variable. Write messages to standard error: echo "done" >&2`},
-		{name: "batch", statement: "a call with many challenges does them all, or fails", skip: skipBatch, run: checkBatch, explain: `With HOOK_CHAIN=yes dehydrated gives three operands for each challenge in one call. Go through them: while [ $# -ge 3 ]; do ...;
-shift 3; done. A hook that cannot must end with a failure when there are more than three.`},
-		{name: "umask", statement: "the web server can read its files, whatever the umask is", skip: skipUmask, run: checkUmask, explain: `dehydrated sets umask 077, and the web server is another user: it gets 403 for a file that the hook has made without a mode.
-Write "umask 022" at the beginning, or chmod what is to be seen.`},
-		{name: "background", statement: "it leaves no process behind that holds its output open", needs: starting, run: checkBackground, explain: `certbot and lego read the hook's output to its end, which comes when the last process has closed it: one in the background
-keeps the client waiting. Start it as: command >/dev/null 2>&1 </dev/null &`},
-		{name: "time", statement: "each call ends in time", needs: starting, run: checkTime, explain: `Some clients wait for ever, others kill the hook (lego after two minutes). Give every network call a limit, as curl
---max-time, and leave waiting for DNS to the client or to extauth-wait. --slow and --timeout say what is taken for too long.`},
+		{"starts", "the system can start it", nothing, nil, checkStarts},
+		{"terminal", "it needs no terminal", starting, nil, checkTerminal},
+		{"perform", "it publishes a challenge's value and ends with 0", starting, nil, checkPerform},
+		{"cleanup", "it takes the value away again and ends with 0", published, nil, checkCleanup},
+		{"bare-environment", "PATH, HOME and TMPDIR are all that it needs", published, nil, checkBare},
+		{"stale-environment", "what other calls left in the environment does not mislead it", published, nil, checkStale},
+		{"working-directory", "it depends on no working directory and leaves nothing there", published, nil, checkDirectory},
+		{"standard-input", "it leaves the client's standard input alone", published, skipStdin, checkStdin},
+		{"perform-twice", "a challenge may be performed twice", published, nil, checkTwice},
+		{"two-values", "a name and its wildcard are published at once", published, nil, checkTwoValues},
+		{"cleanup-own", "clean-up takes away its own value alone", published, skipForgets, checkCleanupOwn},
+		{"cleanup-twice", "cleaning up twice is no failure", published, nil, checkCleanupTwice},
+		{"cleanup-alone", "cleaning up what was never performed is no failure", published, nil, checkCleanupAlone},
+		{"dash", "tokens and values may begin with a dash", published, nil, checkDash},
+		{"hostile-texts", "no shell sees what it is told", ending, skipTexts, checkTexts},
+		{"failing-provider", "it ends with a failure when its provider refuses", published, skipFailing, checkFailing},
+		{"other-events", "each other event of its client ends well", ending, skipOthers, checkOthers},
+		{"unknown-operation", "an operation that it does not know is ignored", ending, skipUnknown, checkUnknown},
+		{"standard-output", "standard output holds nothing but what its client reads there", ending, skipStdout, checkStdout},
+		{"batch", "a call with many challenges does them all, or fails", published, skipBatch, checkBatch},
+		{"umask", "the web server can read its files, whatever the umask is", published, skipUmask, checkUmask},
+		{"background", "it leaves no process behind that holds its output open", starting, nil, checkBackground},
+		{"time", "each call ends in time", starting, nil, checkTime},
 	}
+}
+
+//go:embed explain.txt
+var explanations string
+
+// explanation is what a client does, why a hook fails there, and what to write
+// instead: the paragraph below the check's name in explain.txt.
+func (c check) explanation() string {
+	_, text, _ := strings.Cut("\n\n"+explanations, "\n\n"+c.name+":\n")
+	text, _, _ = strings.Cut(text, "\n\n")
+	return strings.TrimSuffix(text, "\n")
 }
 
 func checkStarts(b *bench) *finding {

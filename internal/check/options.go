@@ -88,7 +88,7 @@ func (s *Suite) Explaining() bool { return s.explain }
 func (s *Suite) Explanations() string {
 	var b strings.Builder
 	for _, c := range checks() {
-		fmt.Fprintf(&b, "%s: %s\n    %s\n\n", c.name, c.statement, strings.ReplaceAll(c.explain, "\n", "\n    "))
+		fmt.Fprintf(&b, "%s: %s\n    %s\n\n", c.name, c.statement, strings.ReplaceAll(c.explanation(), "\n", "\n    "))
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,4 +30,12 @@ func TestReplay(t *testing.T) {
 		}
 		require.Equal(t, want, left, script)
 	}
+}
+
+func TestEachCheckIsExplained(t *testing.T) {
+	for _, c := range checks() {
+		require.NotEmpty(t, c.explanation(), c.name)
+		require.NotContains(t, c.explanation(), "\n\n", c.name)
+	}
+	require.Equal(t, len(checks()), strings.Count("\n\n"+explanations, "\n\n"))
 }
