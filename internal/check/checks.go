@@ -80,12 +80,15 @@ func checkStarts(b *bench) *finding {
 	return b.found("a program that the system can start", "%s", reason)
 }
 
+// needsTerminal is why other checks are not made.
+const needsTerminal = "it needs a terminal"
+
 func checkTerminal(b *bench) *finding {
 	b.made = []run{b.first}
 	said := strings.ToLower(strings.Join(b.first.outcome.Stderr, "\n"))
 	for _, word := range []string{"/dev/tty", "not a tty", "not a terminal", "no tty", "inappropriate ioctl"} {
 		if b.first.err != nil && strings.Contains(said, word) {
-			b.hopeless = "it needs a terminal"
+			b.hopeless = needsTerminal
 			return b.found("a challenge is performed without a terminal", "%s", b.first.ended())
 		}
 	}
@@ -95,7 +98,7 @@ func checkTerminal(b *bench) *finding {
 func checkPerform(b *bench) *finding {
 	b.made = []run{b.first}
 	switch {
-	case b.hung || b.hopeless == "it needs a terminal":
+	case b.hung || b.hopeless == needsTerminal:
 		b.skip = b.hopeless // another check says so
 		return nil
 	case b.first.err != nil:
@@ -192,7 +195,9 @@ func checkStdin(b *bench) *finding {
 	rest := b.scratch.path("rest")
 	b.stdin = []byte("this is the client's own input\n")
 	b.wrapper = []string{"/bin/sh", "-c", `status=0; rest=$1; shift; "$@" || status=$?; cat >"$rest"; exit $status`, "sh", rest}
-	b.perform(b.challenge("stdin"))
+	if r := b.perform(b.challenge("stdin")); r.timedOut() {
+		return b.found("nothing is read", "%s", r.ended())
+	}
 	text, err := os.ReadFile(rest)
 	if b.err = errors.Join(b.err, err); string(text) == string(b.stdin) {
 		return nil
