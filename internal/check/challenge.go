@@ -45,11 +45,11 @@ func (s *suite) challengeOf(domain, token string) envmap.Event {
 // asClient adds what the convention's own client says besides: dehydrated
 // exports its configuration.
 func (s *suite) asClient(e *envmap.Event) {
-	if e.Client = s.handler.Convention; e.Client != "dehydrated" {
-		e.Client = ""
+	if s.handler.Convention != "dehydrated" {
 		return
 	}
 	base := s.scratch.path("home")
+	e.Client = "dehydrated"
 	e.ClientEnv = map[string]string{
 		"BASEDIR": base, "CERTDIR": base + "/certs", "ALPNCERTDIR": base + "/alpn-certs", "CONFIG": base + "/config",
 		"WELLKNOWN": s.scratch.path("webroot", ".well-known", "acme-challenge"), "COMMAND": "sign_domains",
