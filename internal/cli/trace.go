@@ -46,7 +46,7 @@ func (f *front) record() error {
 	case err != nil:
 		f.warn("warning: trace: " + err.Error())
 	default:
-		f.recorder = &recorder{front: f, file: file, hide: runner.Redactor(f.options.envFiles)}
+		f.recorder = &recorder{front: f, file: file, hide: runner.FilesRedactor(f.options.envFiles)}
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func (r *recorder) heed(chain []runner.Handler) {
 	for _, h := range chain {
 		files = append(files[:len(files):len(files)], h.EnvFiles...)
 	}
-	r.hide, r.told = runner.Redactor(files), true
+	r.hide, r.told = runner.FilesRedactor(files), true
 }
 
 // begin is a call of the client's, without what a trace must not have.

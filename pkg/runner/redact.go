@@ -10,10 +10,10 @@ import (
 // minSecret is the length below which hiding a value would only hide words.
 const minSecret = 6
 
-// Redactor returns a function that takes the values of dotenv files out of a
-// line, as far as they can be read, but for those that only say where something
-// is: a path, a DNS name or an address.
-func Redactor(files []string) func(string) string {
+// FilesRedactor returns a function that takes the values of dotenv files out of
+// a line, as far as they can be read, but for those that only say where
+// something is: a path, a DNS name or an address.
+func FilesRedactor(files []string) func(string) string {
 	credentials := map[string]string{}
 	for _, file := range files {
 		variables, _ := ReadEnvFiles([]string{file})
