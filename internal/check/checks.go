@@ -34,7 +34,7 @@ func checks() []check {
 	return []check{
 		{"starts", "the system can start it", nothing, nil, checkStarts},
 		{"terminal", "it needs no terminal", starting, nil, checkTerminal},
-		{"perform", "it publishes a challenge's value and ends with 0", starting, nil, checkPerform},
+		{"perform", "it publishes a challenge's value and ends with 0", starting, skipDeclined, checkPerform},
 		{"cleanup", "it takes the value away again and ends with 0", published, nil, checkCleanup},
 		{"bare-environment", "PATH, HOME and TMPDIR are all that it needs", published, nil, checkBare},
 		{"stale-environment", "what other calls left in the environment does not mislead it", published, nil, checkStale},
@@ -181,6 +181,14 @@ func checkDirectory(b *bench) *finding {
 		f = b.cleans(e, r)
 	}
 	return f
+}
+
+// skipDeclined: a hook may be for certificates alone, and say so of challenges.
+func skipDeclined(s *suite) string {
+	if s.first.outcome.Declined {
+		return s.hopeless
+	}
+	return ""
 }
 
 func skipStdin(s *suite) string {

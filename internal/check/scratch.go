@@ -38,8 +38,8 @@ type call struct {
 func (c call) text() string { return strings.Join(c.argv, " ") + "\n" + c.stdin }
 
 // newScratch makes the world. Whose it is not, as a name server under a user of
-// its own, may pass through it.
-func newScratch() (*scratch, error) {
+// its own, may pass through it. It has a certificate for the domain.
+func newScratch(domain string) (*scratch, error) {
 	dir, err := os.MkdirTemp("", "extauth-check-")
 	if err != nil {
 		return nil, err
@@ -53,10 +53,7 @@ func newScratch() (*scratch, error) {
 	for _, name := range standIns() {
 		err = errors.Join(err, os.Symlink("stand-in", s.path("bin", name)))
 	}
-	for _, name := range []string{"cert.pem", "privkey.pem", "chain.pem", "fullchain.pem", "request.csr", "response.ocsp"} {
-		err = errors.Join(err, os.WriteFile(s.path("certs", name), nil, 0o644))
-	}
-	return s, err
+	return s, errors.Join(err, s.issue(domain))
 }
 
 func (s *scratch) path(elements ...string) string {

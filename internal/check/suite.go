@@ -51,7 +51,7 @@ func (s *Suite) Check(ctx context.Context, h runner.Handler, fault error, path s
 	if err != nil {
 		return 0, err
 	}
-	w, err := newScratch()
+	w, err := newScratch(s.Domain)
 	if err != nil {
 		return 0, err
 	}
@@ -160,6 +160,8 @@ func (s *suite) obstacle() string {
 	switch {
 	case s.hung:
 		return "a first challenge hangs"
+	case s.first.outcome.Declined:
+		return "it declines challenges"
 	case s.seen == unseen:
 		return "a first challenge is not published"
 	case s.first.err != nil:
