@@ -7,13 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 )
-
-// Version is set when a release is linked; else the module's is shown.
-var Version = ""
 
 // options are those that every front end has.
 type options struct {
@@ -110,16 +106,6 @@ func dashed(name string) string {
 		return "--" + name
 	}
 	return "-" + name
-}
-
-func version() string {
-	if Version != "" {
-		return Version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }
 
 // stateDir is where the journal is.
