@@ -1,18 +1,61 @@
 # make help lists the targets.
 .POSIX:
 GO = go
-# A toolchain that is newer than go.mod's has programs read at every start how
-# that Go behaved. They behave as the toolchain's own do.
-LDFLAGS = -X=runtime.godebugDefault=
 RACE = $$(command -v gcc >/dev/null 2>&1 && echo -race)
 
-.PHONY: help build demo test packages check fuzz lint clean bench bench-check bench-wait
+# Where the programs are built, and what else their linker is told.
+BUILDDIR = build
+LDFLAGS =
+
+# Where they are installed. The programs look for /etc/extauth/chain and
+# /var/lib/extauth wherever they are.
+DESTDIR =
+PREFIX = /usr/local
+BINDIR = $(PREFIX)/bin
+LIBEXECDIR = $(PREFIX)/libexec
+MANDIR = $(PREFIX)/share/man
+DOCDIR = $(PREFIX)/share/doc/extauth
+SYSCONFDIR = /etc
+UNITDIR = $(PREFIX)/lib/systemd/system
+BASHCOMPDIR = $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR = $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR = $(PREFIX)/share/fish/vendor_completions.d
+PLACES = BUILDDIR='$(BUILDDIR)' DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' LIBEXECDIR='$(LIBEXECDIR)' MANDIR='$(MANDIR)' \
+	DOCDIR='$(DOCDIR)' SYSCONFDIR='$(SYSCONFDIR)' UNITDIR='$(UNITDIR)' BASHCOMPDIR='$(BASHCOMPDIR)' \
+	ZSHCOMPDIR='$(ZSHCOMPDIR)' FISHCOMPDIR='$(FISHCOMPDIR)'
+
+.PHONY: help build demo test packages check fuzz lint clean bench bench-check bench-wait install uninstall dist \
+	package package-files package-check package-test package-test-13
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
 build: ## build the programs into build/
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)" -o build/ ./cmd/...
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$$(sh packaging/ldflags.sh) $(LDFLAGS)" -o '$(BUILDDIR)/' ./cmd/...
+
+install: ## install what was built: DESTDIR, PREFIX and others say where
+	$(PLACES) sh packaging/install.sh install
+
+uninstall: ## take away what install put there
+	$(PLACES) sh packaging/install.sh uninstall
+
+dist: ## make build/extauth-VERSION.tar.gz of HEAD, and one with the modules in it
+	sh packaging/dist.sh
+
+package: dist ## make a .deb, an .rpm and an .apk of HEAD in build/
+	sh packaging/package.sh
+
+package-files: ## write the list of what is installed, packaging/files.txt
+	sh packaging/check.sh files
+
+package-check: ## see that it installs, builds the same twice, and that lintian has nothing to say (1 minute)
+	sh packaging/check.sh
+
+package-test: ## install, use, upgrade and remove the packages in a Debian 12 of their own (as root)
+	sh packaging/test.sh
+
+package-test-13: ## build the package from Debian 13's own libraries, and use it (as root)
+	sh packaging/test13.sh
 
 demo: build ## show the main job on recorded calls; needs nothing but Go
 	sh demo/demo.sh
