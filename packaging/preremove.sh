@@ -1,0 +1,14 @@
+#!/bin/sh
+# Says what is still performed when the programs go, which alone know how to
+# clean it up. No handler is run here. $1 is 0 (rpm) or a version (apk) when
+# the package is removed, and 1 when another version takes its place.
+set -eu
+
+if [ "${1:-0}" != 1 ]; then
+	pending=$(extauth-pending list 2>&1) || :
+	if [ -n "$pending" ]; then
+		echo 'extauth: these challenges were performed and never cleaned up:' >&2
+		printf '%s\n' "$pending" >&2
+		echo 'extauth: the journal in /var/lib/extauth is kept; to clean up, install extauth and run "extauth-pending clean"' >&2
+	fi
+fi
