@@ -48,7 +48,7 @@ package: dist ## make a .deb, an .rpm and an .apk of HEAD in build/
 package-files: ## write the list of what is installed, packaging/files.txt
 	sh packaging/check.sh files
 
-package-check: ## see that it installs, builds the same twice, and that lintian has nothing to say (1 minute)
+package-check: packages build ## see that it installs, builds the same twice, and that lintian has nothing to say (1 minute)
 	sh packaging/check.sh
 
 package-test: ## install, use, upgrade and remove the packages in a Debian 12 of their own (as root)
