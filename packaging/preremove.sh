@@ -11,4 +11,7 @@ if [ "${1:-0}" != 1 ]; then
 		printf '%s\n' "$pending" >&2
 		echo 'extauth: the journal in /var/lib/extauth is kept; to clean up, install extauth and run "extauth-pending clean"' >&2
 	fi
+	if [ -d /run/systemd/system ]; then
+		systemctl disable --now extauth-pending.timer >/dev/null 2>&1 || :
+	fi
 fi
