@@ -31,7 +31,8 @@ sh packaging/dist.sh
 mkdir "$work/root/build"
 cp "build/extauth-$version.tar.gz" "$work/root/build/extauth_$version.orig.tar.gz"
 tar -xzf "build/extauth-$version.tar.gz" -C "$work/root/build"
-suppressed=initial-upload-closes-no-bugs,spelling-error-in-binary
+# It is no upload to Debian, its archive has debian/ in it, and letters are random.
+suppressed=initial-upload-closes-no-bugs,no-debian-changes,spelling-error-in-binary
 [ -d man ] || suppressed=$suppressed,no-manual-page
 cat >"$work/root/build/run" <<END
 set -eu
