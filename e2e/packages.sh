@@ -21,7 +21,9 @@ bash:bash
 certbot:certbot
 curl:curl
 dehydrated:dehydrated
+dh:debhelper
 dig:bind9-dnsutils
+dpkg-buildpackage:dpkg-dev
 fish:fish
 gcc:gcc
 haproxy:haproxy
@@ -29,6 +31,7 @@ ip:iproute2
 jq:jq
 lego:lego
 lexicon:lexicon
+lintian:lintian
 mandoc:mandoc
 mawk:mawk
 mount:mount
@@ -43,6 +46,7 @@ socat:socat
 sqlite3:sqlite3
 ssh:openssh-client
 sshd:openssh-server
+systemd-analyze:systemd
 tsig-keygen:bind9-utils
 uacme:uacme
 unshare:util-linux

@@ -130,7 +130,7 @@ said "(commit " extauth-hook --version
 said "$(cat VERSION) (" extauth-hook --version
 [ ! -e /etc/systemd/system/timers.target.wants/extauth-pending.timer ] ||
 	[ -e "$(readlink -f /etc/systemd/system/timers.target.wants/extauth-pending.timer)" ] || fail 'the timer is no unit'
-for page in man/*; do
+for page in man/*.[1578]; do
 	if [ -f "$page" ]; then
 		name=${page##*/}
 		said NAME man "${name##*.}" "${name%.*}"
