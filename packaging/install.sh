@@ -41,18 +41,22 @@ pages() {
 	for section in 1 5 7 8; do each text "$MANDIR/man$section" man/*."$section"; done
 }
 
-# bash looks for completions by the program's name: a program without a file of
-# its own is served by that of extauth, if there is one.
 completions() {
 	each text "$BASHCOMPDIR" completions/bash/*
-	if [ -f completions/bash/extauth ]; then
-		for d in cmd/*/; do
-			name=$(basename "$d")
-			[ -f "completions/bash/$name" ] || echo "link extauth $BASHCOMPDIR/$name"
-		done
-	fi
+	shared completions/bash extauth '' "$BASHCOMPDIR"
 	each text "$ZSHCOMPDIR" completions/zsh/_*
 	each text "$FISHCOMPDIR" completions/fish/*.fish
+	shared completions/fish extauth.fish .fish "$FISHCOMPDIR"
+}
+
+# shared SOURCE FILE SUFFIX DIRECTORY: bash and fish look for completions by the
+# program's name. A program without a file of its own is served by FILE.
+shared() {
+	[ -f "$1/$2" ] || return 0
+	for d in cmd/*/; do
+		name=$(basename "$d")$3
+		[ -f "$1/$name" ] || echo "link $2 $4/$name"
+	done
 }
 
 documents() {
