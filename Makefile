@@ -45,7 +45,7 @@ dist: ## make build/extauth-VERSION.tar.gz of HEAD, and one with the modules in 
 package: dist ## make a .deb, an .rpm and an .apk of HEAD in build/
 	sh packaging/package.sh
 
-package-files: ## write the list of what is installed, packaging/files.txt
+package-files: build ## write the list of what is installed, packaging/files.txt
 	sh packaging/check.sh files
 
 package-check: packages build ## see that it installs, builds the same twice, and that lintian has nothing to say (1 minute)
