@@ -6,10 +6,15 @@ import (
 	"strings"
 )
 
-// Version, Commit and Date (of the commit, as 2006-01-02) are set when the
-// programs are linked: see packaging/ldflags.sh. Without them it is said what
-// the Go command knows of the module.
-var Version, Commit, Date string
+// Version is set when the programs are linked: see packaging/ldflags.sh. Without
+// it, --version says what the Go command knows of the module.
+var Version string
+
+// Commit is that of Version, where it is known.
+var Commit string
+
+// Date is that of Commit, as 2006-01-02.
+var Date string
 
 // version is what --version says behind the program's name: the version, and
 // in parentheses the commit, its date, Go's version and the system, of those
