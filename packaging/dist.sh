@@ -12,6 +12,7 @@ git archive --prefix="$name/" HEAD | gzip -9n >"build/$name.tar.gz"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
 tar -xzf "build/$name.tar.gz" -C "$work"
 (cd "$work/$name" && go mod vendor)
 tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner --mode=u+rw,go+r-w \

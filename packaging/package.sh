@@ -13,6 +13,7 @@ umask 022
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
 tar -xzf "build/extauth-$VERSION-vendor.tar.gz" -C "$work"
 
 # -d: the modules are in the archive, and Go may have come from elsewhere.
