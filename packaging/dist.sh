@@ -4,6 +4,7 @@
 # build without a network and have no packages of them.
 set -eu
 cd "$(dirname "$0")/.."
+umask 022
 
 read -r version <VERSION
 name=extauth-$version
