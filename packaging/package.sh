@@ -29,6 +29,7 @@ rm -rf build/stage
 	sh packaging/licenses.sh >"$work/stage/usr/share/doc/extauth/THIRD-PARTY" &&
 	install -m 644 LICENSE "$work/stage/usr/share/doc/extauth/LICENSE")
 mv "$work/stage" build/stage
+find build/stage -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} + # nfpm takes directories as they are
 for format in rpm apk; do
 	go run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4 package -f packaging/nfpm.yaml -p "$format" -t build/ >"$work/log" 2>&1 || {
 		cat "$work/log" >&2
