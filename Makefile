@@ -24,7 +24,7 @@ PLACES = BUILDDIR='$(BUILDDIR)' DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' LIBEXECD
 	DOCDIR='$(DOCDIR)' SYSCONFDIR='$(SYSCONFDIR)' UNITDIR='$(UNITDIR)' BASHCOMPDIR='$(BASHCOMPDIR)' \
 	ZSHCOMPDIR='$(ZSHCOMPDIR)' FISHCOMPDIR='$(FISHCOMPDIR)'
 
-.PHONY: help build demo test packages check fuzz lint clean bench bench-check bench-wait install uninstall dist \
+.PHONY: help build demo test packages check fuzz lint vuln clean bench bench-check bench-wait install uninstall dist \
 	package package-files package-check package-test package-test-13
 
 help: ## list the targets
@@ -85,7 +85,10 @@ bench-wait: build ## compare ways to wait for TXT records, on a fake DNS
 	$(GO) run ./bench/wait build/extauth-wait
 
 lint: ## run golangci-lint, which is fetched through the module proxy
-	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run --allow-parallel-runners
+
+vuln: ## look for known faults in what is linked (needs the database of Go's vulnerabilities)
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 clean: ## remove what was built
 	rm -rf build

@@ -81,7 +81,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	apt-get update -qq
 	# Images often leave documentation out; an example hook of dehydrated's is in it.
 	# shellcheck disable=SC2086 # a list of words
-	DEBIAN_FRONTEND=noninteractive quietly apt-get install -qq -y --no-install-recommends --reinstall \
+	quietly env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends --reinstall \
 		-o DPkg::Options::=--path-include='/usr/share/doc/dehydrated/*' $missing >/dev/null
 else
 	echo "e2e: some tests need these Debian packages:$missing" >&2

@@ -1,5 +1,7 @@
 #!/bin/sh
-# Prints the linker flags that tell the programs which version they are. The
+# Prints the linker's flags. A toolchain that is newer than go.mod's would have
+# the programs read at every start how that Go behaved: they behave as the
+# toolchain's own do. The others tell the programs which version they are. The
 # first line of VERSION is the version; the second one is the commit and its
 # date where git made an archive of it. In a checkout, git is asked.
 set -eu
@@ -17,6 +19,6 @@ case $commit in
 esac
 
 package=github.com/extauth/extauth/internal/cli
-printf '%s' "-X $package.Version=$version"
+printf '%s' "-X runtime.godebugDefault= -X $package.Version=$version"
 [ -z "$commit" ] || printf ' %s' "-X $package.Commit=$commit" "-X $package.Date=$date"
 printf '\n'
