@@ -128,14 +128,22 @@ func requireKnown(t *testing.T, program string, words []string) {
 // TestLines: values, operands behind others, and where nothing is completed.
 func TestLines(t *testing.T) {
 	w := newWorld(t)
-	var conventions []string
+	var conventions, clients []string
 	for _, c := range envmap.Conventions() {
 		if c.Encode != nil {
 			conventions = append(conventions, c.Name)
 		}
+		if c.Decode != nil {
+			clients = append(clients, c.Name)
+		}
 	}
 	files := []string{"a.chain", "b.env", "run", "sub"}
-	forExec := []string{"--client", "--help", "--state-dir", "--timeout", "--verbose", "--version"}
+	forExec := []string{"--client", "--help", "--state-dir", "--timeout", "--trace", "--verbose", "--version"}
+	forRun := []string{
+		"--ack", "--chain", "--dry-run", "--env-file", "--help", "--jobs", "--listen", "--socket-group", "--socket-mode", "--state-dir",
+		"--timeout", "--to", "--trace", "--verbose", "--version",
+	}
+	forReplay := []string{"--chain", "--dry-run", "--env-file", "--from", "--help", "--state-dir", "--timeout", "--to", "--verbose", "--version"}
 	requireCompleted(t, w, []completions{
 		{"extauth-hook --to ", conventions},
 		{"extauth-hook -t ce", []string{"certbot"}},
@@ -145,6 +153,8 @@ func TestLines(t *testing.T) {
 		{"extauth-hook -e b", []string{"b.env"}},
 		{"extauth-hook --state-dir ", []string{"sub"}},
 		{"extauth-hook --timeout ", nil},
+		{"extauth-hook --trace a", []string{"a.chain"}},
+		{"extauth-uacme --trace=./", []string{"a.chain", "b.env", "run", "sub"}},
 		{"extauth-hook --to json auth --ti", []string{"--timeout"}},
 		{"extauth-hook auth ./r", []string{"run"}},
 		{"extauth-hook auth -- ./", []string{"run", "sub"}},
@@ -159,6 +169,18 @@ func TestLines(t *testing.T) {
 		{"extauth-json --socket-mode 06", []string{"0600", "0660", "0666"}},
 		{"extauth-json exec --", forExec},
 		{"extauth-json run --c", []string{"--chain"}},
+		{"extauth-json run --", forRun},
+		{"extauth-json --from ", clients},
+		{"extauth-json replay --from=ce", []string{"certbot"}},
+		{"extauth-json replay --", forReplay},
+		{"extauth-json replay ", files},
+		{"extauth-json --dry-run replay a", []string{"a.chain"}},
+		{"extauth-json replay a.chain --", forReplay},
+		{"extauth-json replay a.chain --from lego ./r", []string{"run"}},
+		{"extauth-json replay --from lego a.chain -- ./", []string{"run", "sub"}},
+		{"extauth-json replay a.chain ./run a", []string{"a.chain"}},
+		{"extauth-json replay a.chain ./run --t", nil},
+		{"extauth-httpreq serve --tr", []string{"--trace"}},
 		{"extauth-httpreq --listen ", []string{"systemd", "unix:"}},
 		{"extauth-httpreq --tls-key b", []string{"b.env"}},
 		{"extauth-httpreq https://dns.example.org:8053 ", []string{"cleanup", "present"}},
@@ -179,10 +201,13 @@ func TestLines(t *testing.T) {
 // that with bash-completion alone.
 func TestCommands(t *testing.T) {
 	w := newWorld(t)
-	lines := []string{"extauth-json exec -- extauth-pend", "extauth-json exec -- extauth-pending ", "extauth-hook auth extauth-wait --no"}
+	lines := []string{
+		"extauth-json exec -- extauth-pend", "extauth-json exec -- extauth-pending ", "extauth-hook auth extauth-wait --no",
+		"extauth-json replay a.chain extauth-pending ",
+	}
 	for _, shell := range []string{"bash-completion", "fish", "zsh"} {
 		t.Run(shell, func(t *testing.T) {
-			require.Equal(t, [][]string{{"extauth-pending"}, {"clean", "list"}, {"--no-cname"}}, w.complete(t, shell, lines))
+			require.Equal(t, [][]string{{"extauth-pending"}, {"clean", "list"}, {"--no-cname"}, {"clean", "list"}}, w.complete(t, shell, lines))
 		})
 	}
 }

@@ -3,6 +3,15 @@
 
 set -l program (string replace -r '.*/' '' -- (status filename) | string replace -r '\.fish$' '')
 
+# __extauth_ahead [OPERAND]...: how many of the operands stand in front of a handler.
+function __extauth_ahead
+    if test "$argv[1]" = replay
+        echo 2
+    else
+        echo 1
+    end
+end
+
 # The operands in front of the cursor. Options of ours that have a value, as
 # words of their own, are named by the arguments.
 function __extauth_operands
@@ -13,19 +22,20 @@ function __extauth_operands
         set -l word $tokens[1]
         set -e tokens[1]
         if test $word = --
-            if set -q operands[1]
+            if test (count $operands) -ge (__extauth_ahead $operands)
                 set -a operands $tokens
                 break
             end
         else if not string match -q -- '-*' $word
             set -a operands $word
-        else if contains -- $word -t --to -c --chain -e --env-file --timeout --state-dir --handler --client --jobs --listen \
-                --socket-mode --socket-group --tls-cert --tls-key --users --max-clients --grace --older-than --interval \
-                --quorum --resolver --nameserver
+        else if contains -- $word -t --to -c --chain -e --env-file --timeout --state-dir --trace --handler --client --from \
+                --jobs --listen --socket-mode --socket-group --tls-cert --tls-key --users --max-clients --grace \
+                --older-than --interval --quorum --resolver --nameserver
             set -e tokens[1]
         end
-        # Behind the second operand everything is the handler's, but for extauth-wait.
-        if test (count $operands) -ge 2; and not string match -q -- '*extauth-wait' (commandline -opc)[1]
+        # Behind its name everything is the handler's, but for extauth-wait.
+        if test (count $operands) -gt (__extauth_ahead $operands)
+                and not string match -q -- '*extauth-wait' (commandline -opc)[1]
             set -a operands $tokens
             break
         end
@@ -45,9 +55,10 @@ function __extauth_at --argument-names count
 end
 
 # __extauth_options MOST [FIRST]...: whether an option may follow, behind at most so
-# many operands; the first of them is none of those.
+# many operands, or all in front of a handler; the first of them is none of those.
 function __extauth_options --argument-names most
     set -l operands (__extauth_operands)
+    test $most -eq 0; or set most (__extauth_ahead $operands)
     test (count $operands) -le $most
     and not contains -- "$operands[1]" $argv[2..-1]
 end
@@ -61,10 +72,11 @@ function __extauth_group
     test (math (count (__extauth_operands)) % 3) -eq 0
 end
 
-# The command line that begins behind the first operand.
+# The handler's command line.
 function __extauth_command
     set -l operands (__extauth_operands)
-    set -l line (string join ' ' -- (string escape -- $operands[2..-1]) (commandline -ct))
+    set -l first (math (__extauth_ahead $operands) + 1)
+    set -l line (string join ' ' -- (string escape -- $operands[$first..-1]) (commandline -ct))
     complete --do-complete="$line"
 end
 
@@ -72,6 +84,12 @@ end
 function __extauth_program
     set -l word (string replace -r -- '^--handler=' '' (commandline -ct))
     complete --do-complete="$word"
+end
+
+# Whether the handler's command line has begun.
+function __extauth_handler
+    set -l operands (__extauth_operands)
+    test (count $operands) -ge (__extauth_ahead $operands)
 end
 
 # __extauth_address SCHEME...: a word, or a path behind a scheme.
@@ -102,21 +120,26 @@ end
 
 set -l conventions acmesh acmetool certbot dehydrated getssl handler httpreq json lego lexicon mod_md template text truenas \
     uacme winacme
+set -l clients acmesh acmetool certbot dehydrated getssl handler httpreq json lego mod_md uacme
 
 # How many operands an option may stand behind, and where the options of the
 # front ends have no meaning.
 set -l may '__extauth_options 0'
 set -l front $may
+set -l record $may
 switch $program
     case extauth-hook extauth-pending
         set may '__extauth_options 1'
         set front $may
+        set record $may
     case extauth-json
         set may '__extauth_options 1'
         set front '__extauth_options 1 exec'
+        set record '__extauth_options 1 replay'
     case extauth-httpreq
         set may '__extauth_options 1'
         set front '__extauth_options 1 passwd; and not __extauth_url'
+        set record $front
     case extauth-wait
         set may __extauth_group
 end
@@ -131,6 +154,7 @@ if not contains $program extauth-pending extauth-wait
     complete -c $program -n $front -s c -l chain -rF -d 'Run this chain file'
     complete -c $program -n $front -s e -l env-file -rF -d 'Give handlers these variables'
     complete -c $program -n $front -s n -l dry-run -d 'Say what would be run'
+    complete -c $program -n $record -l trace -rF -d 'Append each call to this file'
 end
 if test $program != extauth-wait
     complete -c $program -n $may -l timeout -x -d 'Limit for each call of a handler'
@@ -161,14 +185,18 @@ switch $program
         complete -c $program -n '__extauth_at 1; and __extauth_url' -a 'present cleanup'
         complete -c $program -n 'contains serve (__extauth_operands)[1]' -a '(__extauth_command)'
     case extauth-json
-        complete -c $program -n $front -l ack -d 'Answer with empty lines'
-        complete -c $program -n $front -l jobs -x -d 'Events at the same time'
-        complete -c $program -n $front -l listen -xa '(__extauth_address unix: fifo:)' -d 'Serve many clients'
-        complete -c $program -n $front -l socket-mode -xa '0600 0660 0666' -d Permissions
-        complete -c $program -n $front -l socket-group -xa '(__fish_complete_groups)' -d Group
-        complete -c $program -n '__extauth_options 1 run' -l client -xa 'certbot dehydrated none' -d 'Whose hook options are added'
-        complete -c $program -n '__extauth_at 0' -a 'run exec'
-        complete -c $program -n 'not __extauth_at 0' -a '(__extauth_command)'
+        set -l lines '__extauth_options 1 exec replay'
+        complete -c $program -n $lines -l ack -d 'Answer with empty lines'
+        complete -c $program -n $lines -l jobs -x -d 'Events at the same time'
+        complete -c $program -n $lines -l listen -xa '(__extauth_address unix: fifo:)' -d 'Serve many clients'
+        complete -c $program -n $lines -l socket-mode -xa '0600 0660 0666' -d Permissions
+        complete -c $program -n $lines -l socket-group -xa '(__fish_complete_groups)' -d Group
+        complete -c $program -n '__extauth_options 1 run replay' -l client -xa 'certbot dehydrated none' \
+            -d 'Whose hook options are added'
+        complete -c $program -n '__extauth_options 1 run exec' -l from -xa "$clients" -d 'Whose calls they are'
+        complete -c $program -n '__extauth_at 0' -a 'run exec replay'
+        complete -c $program -n '__extauth_at 1 replay' -F
+        complete -c $program -n __extauth_handler -a '(__extauth_command)'
     case extauth-pending
         complete -c $program -n $may -l json -d 'One JSON object a line'
         complete -c $program -n $may -l older-than -x -d 'Only what was begun longer ago'
