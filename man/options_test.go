@@ -47,8 +47,9 @@ func optionsOf(help string) []string {
 	return all
 }
 
-// TestProgramsTakeTheOptions of their pages.
+// TestProgramsTakeTheOptions of their pages, in a directory that they may write to.
 func TestProgramsTakeTheOptions(t *testing.T) {
+	t.Chdir(t.TempDir())
 	for program, run := range programs() {
 		for _, option := range optionsOf(help(t, program)) {
 			var output bytes.Buffer
