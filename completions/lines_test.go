@@ -55,20 +55,29 @@ func page(t *testing.T, program string) string {
 func TestFirstOperands(t *testing.T) {
 	var all []completions
 	for _, program := range programs(t) {
-		want := firstOperands(t, program)
+		want, begun := firstOperands(t, program), begun(program)
 		requireKnown(t, program, want)
-		all = append(all, completions{program + " ", want})
+		all = append(all, completions{program + " " + begun, want})
 		for _, option := range optionsOf(t, program) {
 			switch {
 			case option == "--help" || option == "--version": // nothing is to follow
 			case hasValue(t, program, option):
-				all = append(all, completions{program + " " + option + " 1 ", want})
+				all = append(all, completions{program + " " + option + " 1 " + begun, want})
 			default:
-				all = append(all, completions{program + " " + option + " ", want})
+				all = append(all, completions{program + " " + option + " " + begun, want})
 			}
 		}
 	}
 	requireCompleted(t, newWorld(t), all)
+}
+
+// begun is what is typed of the first operand: something where any command may
+// stand.
+func begun(program string) string {
+	if program == "extauth-check" {
+		return "./r"
+	}
+	return ""
 }
 
 func hasValue(t *testing.T, program, option string) bool {
@@ -79,10 +88,11 @@ func hasValue(t *testing.T, program, option string) bool {
 }
 
 // firstOperands are the words of the synopsis, or those that a client has for
-// events.
+// events, or a command.
 func firstOperands(t *testing.T, program string) []string {
 	words := map[string]string{
 		"extauth-acmetool": "challenge-dns-start challenge-dns-stop challenge-http-start challenge-http-stop live-updated",
+		"extauth-check":    "run",
 		"extauth-dehydrated": "clean_challenge deploy_cert deploy_challenge deploy_ocsp exit_hook generate_csr invalid_challenge " +
 			"request_failure startup_hook sync_cert unchanged_cert",
 		"extauth-httpreq": "passwd serve",
@@ -128,10 +138,13 @@ func requireKnown(t *testing.T, program string, words []string) {
 // TestLines: values, operands behind others, and where nothing is completed.
 func TestLines(t *testing.T) {
 	w := newWorld(t)
-	var conventions, clients []string
+	var conventions, clients, scripts []string
 	for _, c := range envmap.Conventions() {
 		if c.Encode != nil {
 			conventions = append(conventions, c.Name)
+		}
+		if c.Encode != nil && !c.Person && c.Program == "" {
+			scripts = append(scripts, c.Name)
 		}
 		if c.Decode != nil {
 			clients = append(clients, c.Name)
@@ -143,7 +156,9 @@ func TestLines(t *testing.T) {
 		"--ack", "--chain", "--dry-run", "--env-file", "--help", "--jobs", "--listen", "--socket-group", "--socket-mode", "--state-dir",
 		"--timeout", "--to", "--trace", "--verbose", "--version",
 	}
-	forReplay := []string{"--chain", "--dry-run", "--env-file", "--from", "--help", "--state-dir", "--timeout", "--to", "--verbose", "--version"}
+	forReplay := []string{
+		"--chain", "--dry-run", "--env-file", "--from", "--help", "--state-dir", "--timeout", "--to", "--verbose", "--version",
+	}
 	requireCompleted(t, w, []completions{
 		{"extauth-hook --to ", conventions},
 		{"extauth-hook -t ce", []string{"certbot"}},
@@ -160,6 +175,19 @@ func TestLines(t *testing.T) {
 		{"extauth-hook auth -- ./", []string{"run", "sub"}},
 		{"extauth-hook auth ./run a", []string{"a.chain"}},
 		{"extauth-hook auth ./run --t", nil},
+		{"extauth-check --as ", scripts},
+		{"extauth-check --as=ce", []string{"certbot"}},
+		{"extauth-check -e b", []string{"b.env"}},
+		{"extauth-check --path ", []string{"sub"}},
+		{"extauth-check --type ", []string{"dns-01", "http-01"}},
+		{"extauth-check --zone ", []string{"auto", "no", "yes"}},
+		{"extauth-check --domain ", nil},
+		{"extauth-check --as lego ./r", []string{"run"}},
+		{"extauth-check --as lego ./run a", []string{"a.chain"}},
+		{"extauth-check --as lego ./run --e", nil},
+		{"extauth-check --as lego mode=raw ./r", []string{"run"}},
+		{"extauth-check --as certbot auth=./r", []string{"run"}},
+		{"extauth-check --as certbot auth=./run cleanup=./r", []string{"run"}},
 		{"extauth-dehydrated --handler ./r", []string{"run"}},
 		{"extauth-dehydrated deploy_challenge -", nil},
 		{"extauth-uacme begin ", []string{"dns-01", "http-01", "tls-alpn-01"}},
@@ -203,11 +231,12 @@ func TestCommands(t *testing.T) {
 	w := newWorld(t)
 	lines := []string{
 		"extauth-json exec -- extauth-pend", "extauth-json exec -- extauth-pending ", "extauth-hook auth extauth-wait --no",
-		"extauth-json replay a.chain extauth-pending ",
+		"extauth-json replay a.chain extauth-pending ", "extauth-check --as lego mode=raw extauth-pending ",
 	}
+	want := [][]string{{"extauth-pending"}, {"clean", "list"}, {"--no-cname"}, {"clean", "list"}, {"clean", "list"}}
 	for _, shell := range []string{"bash-completion", "fish", "zsh"} {
 		t.Run(shell, func(t *testing.T) {
-			require.Equal(t, [][]string{{"extauth-pending"}, {"clean", "list"}, {"--no-cname"}, {"clean", "list"}}, w.complete(t, shell, lines))
+			require.Equal(t, want, w.complete(t, shell, lines))
 		})
 	}
 }

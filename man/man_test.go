@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/extauth/extauth/internal/check"
 	"github.com/extauth/extauth/internal/cli"
 	"github.com/extauth/extauth/internal/httpreq"
 	"github.com/extauth/extauth/internal/listen"
@@ -24,6 +25,7 @@ import (
 // programs are what the mains in cmd call.
 func programs() map[string]func(cli.IO) int {
 	all := map[string]func(cli.IO) int{
+		"extauth-check":      func(io cli.IO) int { return cli.Check(io, new(check.Suite)) },
 		"extauth-dehydrated": cli.Dehydrated,
 		"extauth-hook":       cli.Hook,
 		"extauth-httpreq":    func(io cli.IO) int { return cli.HTTPReq(io, httpreq.Web{}) },

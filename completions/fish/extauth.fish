@@ -3,9 +3,17 @@
 
 set -l program (string replace -r '.*/' '' -- (status filename) | string replace -r '\.fish$' '')
 
-# __extauth_ahead [OPERAND]...: how many of the operands stand in front of a handler.
+# __extauth_ahead [OPERAND]...: how many of the operands stand in front of a handler:
+# for extauth-check each KEY=VALUE.
 function __extauth_ahead
-    if test "$argv[1]" = replay
+    if string match -q -- '*extauth-check' (commandline -opc)[1]
+        set -l ahead 0
+        while string match -q -- '*=*' "$argv[1]"
+            set -e argv[1]
+            set ahead (math $ahead + 1)
+        end
+        echo $ahead
+    else if test "$argv[1]" = replay
         echo 2
     else
         echo 1
@@ -30,7 +38,7 @@ function __extauth_operands
             set -a operands $word
         else if contains -- $word -t --to -c --chain -e --env-file --timeout --state-dir --trace --handler --client --from \
                 --jobs --listen --socket-mode --socket-group --tls-cert --tls-key --users --max-clients --grace \
-                --older-than --interval --quorum --resolver --nameserver
+                --older-than --interval --quorum --resolver --nameserver --as --domain --path --server --slow --type --zone
             set -e tokens[1]
         end
         # Behind its name everything is the handler's, but for extauth-wait.
@@ -120,6 +128,7 @@ end
 
 set -l conventions acmesh acmetool certbot dehydrated getssl handler httpreq json lego lexicon mod_md template text truenas \
     uacme winacme
+set -l scripts (string match -v -r '^(httpreq|text)$' $conventions)
 set -l clients acmesh acmetool certbot dehydrated getssl handler httpreq json lego mod_md uacme
 
 # How many operands an option may stand behind, and where the options of the
@@ -145,22 +154,24 @@ switch $program
 end
 
 complete -c $program -f
-complete -c $program -n $may -s v -l verbose -d 'Say what is run'
+if test $program != extauth-check
+    complete -c $program -n $may -s v -l verbose -d 'Say what is run'
+end
 complete -c $program -n $may -l help -d 'Say what there is'
 complete -c $program -n $may -l version -d 'Say which version it is'
 
-if not contains $program extauth-pending extauth-wait
+if not contains $program extauth-check extauth-pending extauth-wait
     complete -c $program -n $front -s t -l to -xa "$conventions" -d 'What the handler speaks'
     complete -c $program -n $front -s c -l chain -rF -d 'Run this chain file'
     complete -c $program -n $front -s e -l env-file -rF -d 'Give handlers these variables'
     complete -c $program -n $front -s n -l dry-run -d 'Say what would be run'
     complete -c $program -n $record -l trace -rF -d 'Append each call to this file'
 end
-if test $program != extauth-wait
+if not contains $program extauth-check extauth-wait
     complete -c $program -n $may -l timeout -x -d 'Limit for each call of a handler'
 end
 switch $program
-    case extauth-wait
+    case extauth-check extauth-wait
     case extauth-httpreq
         complete -c $program -n $front -l state-dir -xa '(__fish_complete_directories)' -d 'Directory of the journal'
     case '*'
@@ -168,6 +179,18 @@ switch $program
 end
 
 switch $program
+    case extauth-check
+        complete -c $program -n $may -l as -xa "$scripts" -d 'What the handler speaks'
+        complete -c $program -n $may -l domain -x -d 'Challenges are for names below it'
+        complete -c $program -n $may -s e -l env-file -rF -d 'Give the handler these variables'
+        complete -c $program -n $may -l explain -d 'Say what to write instead'
+        complete -c $program -n $may -l path -xa '(__fish_complete_directories)' -d 'Programs in front of the stand-ins'
+        complete -c $program -n $may -l server -x -d 'Server that the handler publishes on'
+        complete -c $program -n $may -l slow -x -d 'A call that takes longer is slow'
+        complete -c $program -n $may -l timeout -x -d 'A call that takes longer hangs'
+        complete -c $program -n $may -l type -xa 'dns-01 http-01' -d 'Challenge type'
+        complete -c $program -n $may -l zone -xa 'yes no auto' -d 'Start a BIND with the domain'
+        complete -c $program -n __extauth_handler -a '(__extauth_command)'
     case extauth-hook
         complete -c $program -n '__extauth_at 0' -a 'auth cleanup deploy pre post'
         complete -c $program -n 'not __extauth_at 0' -a '(__extauth_command)'
