@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -402,8 +403,8 @@ func Split(line string) ([]string, error) {
 	if err != nil {
 		return nil, errors.New("has an unfinished quote or a stray bracket")
 	}
-	if p.Position >= 0 {
-		return nil, unquotedOperator(line)
+	if err := misread(line); p.Position >= 0 || err != nil {
+		return nil, cmp.Or(err, errors.New("has an unquoted operator; no shell is used"))
 	}
 	if len(words) == 0 {
 		return nil, errors.New("is empty")
@@ -416,13 +417,17 @@ func Split(line string) ([]string, error) {
 	return words, nil
 }
 
-// unquotedOperator names the first operator of the shell that stands outside
-// of quotes: no shell is used, so that it can mean nothing.
-func unquotedOperator(line string) error {
-	quote := rune(0)
-	escaped := false
+// misread names the first thing that would not be what it is in a shell: an
+// operator outside of quotes, since no shell is used, and outside of single
+// quotes a backslash in front of n or t, of which shellwords makes a control
+// character in some versions and a letter in others.
+func misread(line string) error {
+	quote, escaped := rune(0), false
 	for i, r := range line {
+		place := utf8.RuneCountInString(line[:i]) + 1
 		switch {
+		case escaped && (r == 'n' || r == 't'):
+			return fmt.Errorf("\\%c at character %d may become a control character; put it into single quotes", r, place-1)
 		case escaped:
 			escaped = false
 		case r == '\\' && quote != '\'':
@@ -434,10 +439,10 @@ func unquotedOperator(line string) error {
 		case r == '\'' || r == '"':
 			quote = r
 		case strings.ContainsRune(";|&<>", r):
-			return fmt.Errorf("unquoted %q at character %d; no shell is used", r, utf8.RuneCountInString(line[:i])+1)
+			return fmt.Errorf("unquoted %q at character %d; no shell is used", r, place)
 		}
 	}
-	return errors.New("has an unquoted operator; no shell is used")
+	return nil
 }
 
 // located puts a relative path of a program below the chain file's directory;
