@@ -359,11 +359,8 @@ func TestEndpointChainFaults(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("json unix:\njson fifo:\njson unix:a b\njson env=e.env unix:a\njson user=nobody unix:a\n"), 0o644))
 	_, err := runner.ReadChain(file)
 	require.Error(t, err)
-	lines := strings.Split(err.Error(), "\n")
-	require.Len(t, lines, 5)
 	for i, want := range []string{"unix: has no path", "fifo: has no path", "takes no arguments", "env= is for a program", "user= is for a program"} {
-		require.Contains(t, lines[i], fmt.Sprintf("chain:%d: ", i+1))
-		require.Contains(t, lines[i], want)
+		require.Regexp(t, fmt.Sprintf("chain:%d: .*%s", i+1, want), err.Error())
 	}
 }
 

@@ -92,12 +92,13 @@ func (r *residence) warnings() []string {
 	return append([]string{}, r.warned...)
 }
 
-// requireAllEnded sees that no program and none of its group is left.
+// requireAllEnded sees that no program and none of its group is left. What was
+// killed may take a moment to be gone.
 func (r *residence) requireAllEnded() {
 	for _, pid := range r.lines("started") {
 		number, err := strconv.Atoi(pid)
 		require.NoError(r.t, err)
-		require.Empty(r.t, inGroup(number))
+		require.Eventually(r.t, func() bool { return len(inGroup(number)) == 0 }, 10*time.Second, time.Millisecond)
 	}
 }
 
