@@ -173,5 +173,5 @@ said example.org dpkg -r extauth
 dpkg -P extauth >/dev/null 2>&1
 [ ! -e /var/lib/extauth ] || fail 'purge left the journal'
 [ -f /var/www/html/.well-known/acme-challenge/left-at-removal ] || fail 'purge ran a handler'
-left=$(find / -xdev \( -path /proc -o -path "$PWD" -o -path /etc/extauth \) -prune -o -name '*extauth*' -print)
+left=$(find / -xdev \( -path /proc -o -path "$PWD" -o -path /etc/extauth -o -path /var/cache/man \) -prune -o -name '*extauth*' -print)
 [ -z "$left" ] || fail "purge left $left"
