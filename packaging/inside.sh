@@ -23,13 +23,14 @@ said() {
 	grep -q -F -e "$words" said || { cat said >&2 && fail "$* did not say $words"; }
 }
 
-# recipe WORDS: the indented paragraph of the documents that has these words.
+# recipe WORDS [FILE]: the indented paragraph that has these words, of the page on
+# handlers, or of another document.
 recipe() {
-	awk -v words="$1" '
+	zcat -f "/usr/share/doc/extauth/${2:-examples/README.md}"* | awk -v words="$1" '
 		/^    / { block = block substr($0, 5) "\n"; next }
 		index(block, words) { printf "%s", block; found = 1; exit }
 		{ block = "" }
-		END { if (!found) exit 1 }' "$examples/README.md" || fail "no recipe has $1"
+		END { if (!found) exit 1 }' || fail "no recipe has $1"
 }
 
 # await COMMAND [ARG]...: at most half a minute.
@@ -164,6 +165,44 @@ chmod 755 /etc/dehydrated/hook.chain
 recipe 'HOOK=/etc/dehydrated/hook.chain' >/etc/dehydrated/conf.d/60_recipe.sh
 said 'Done' dehydrated --cron --domain www.example.org
 issued /var/lib/dehydrated/certs/www.example.org/cert.pem www.example.org
+
+# Hooks as people have them: of dehydrated, and of certbot.
+old_hooks() {
+	cat >/etc/dehydrated/hook.sh <<-'END'
+		#!/bin/sh
+		case $1 in
+		deploy_challenge) update=add ;;
+		clean_challenge) update=delete ;;
+		*) exit 0 ;;
+		esac
+		printf 'server 127.0.0.1\nupdate %s _acme-challenge.%s 60 TXT "%s"\nsend\n' "$update" "$2" "$4" |
+			nsupdate -k /etc/extauth/example.org.key
+	END
+	cat >/etc/letsencrypt/auth.sh <<-'END'
+		#!/bin/sh
+		exec /etc/dehydrated/hook.sh deploy_challenge "$CERTBOT_DOMAIN" - "$CERTBOT_VALIDATION"
+	END
+	cat >/etc/letsencrypt/cleanup.sh <<-'END'
+		#!/bin/sh
+		exec /etc/dehydrated/hook.sh clean_challenge "$CERTBOT_DOMAIN" - "$CERTBOT_VALIDATION"
+	END
+	cat >/etc/letsencrypt/deploy.sh <<-'END'
+		#!/bin/sh
+		echo "$* $RENEWED_DOMAINS" >>/etc/letsencrypt/deployed
+	END
+	chmod 755 /etc/dehydrated/hook.sh /etc/letsencrypt/*.sh
+}
+
+step 'the recipes of the README: certbot with a hook for dehydrated, and the other way round'
+old_hooks
+said 'Deleted' certbot delete --cert-name example.org
+recipe "--manual-auth-hook    'extauth-hook --to dehydrated auth" README.md >pasted
+said 'Successfully received' sh pasted
+issued /etc/letsencrypt/live/example.org/cert.pem www.example.org
+recipe '#!/usr/bin/extauth-dehydrated -c' README.md >/etc/dehydrated/hook.chain
+said 'Done' dehydrated --cron --domain mail.example.org
+issued /var/lib/dehydrated/certs/mail.example.org/cert.pem mail.example.org
+grep -q -x -e '-q mail.example.org' /etc/letsencrypt/deployed || fail 'the deploy hook was not run'
 
 step 'removal says what is pending, purge runs no handler'
 leave_behind left-at-removal
