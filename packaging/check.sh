@@ -112,5 +112,10 @@ keeps_what_was_changed
 uninstalls
 follows_the_variables
 units
-archives
-debian_package
+# Archives are made of a commit, and the .deb of an archive.
+if git rev-parse -q --verify HEAD >/dev/null 2>&1; then
+	archives
+	debian_package
+else
+	echo 'package-check: left out the archives and the .deb: this is no checkout of git' >&2
+fi
