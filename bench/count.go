@@ -47,6 +47,7 @@ func (p place) countAll(times int, rows ...row) (taken samples, err error) {
 // (GODEBUG) are what valgrind 3.19 does not survive.
 func (p place) countOne(r row) (instructions int, err error) {
 	out := filepath.Join(p.disk, "counted")
+	defer os.Remove(out) // or the next would be taken for this one's
 	defer os.Remove(out + ".1")
 	command := exec.Command("valgrind", append([]string{"--tool=callgrind", "--dump-before=syscall.Exec", "--callgrind-out-file=" + out}, r.args...)...)
 	command.Env = append(append(environment(), r.env...), "GODEBUG=asyncpreemptoff=1")
