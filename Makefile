@@ -62,7 +62,7 @@ demo: build ## show the main job on recorded calls; needs nothing but Go
 
 test: packages check ## run every test, those with real clients included (as root)
 	$(GO) test -count=1 -v -run '^TestFaultRows$$' .
-	sh pkg/fuzz.sh 3s
+	sh pkg/fuzz.sh 5s
 	sh e2e/sentinel.sh $(GO) test $(RACE) -count=1 -timeout 14m ./...
 
 check: ## vet the code and its form
