@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -27,95 +24,77 @@ func parseObject(text []byte) ([]Member, error) {
 // parseAnyObject is parseObject for every text, and the one that says what is
 // wrong with it.
 func parseAnyObject(text []byte) ([]Member, error) {
-	d, err := decoder(text)
-	if err != nil {
-		return nil, err
-	}
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, syntaxError(err, d)
-	}
-	object, err := parseMembers(d, 1)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, &CallError{Reason: fmt.Sprintf("something stands behind the JSON object at byte %d", d.InputOffset())}
-	}
-	return object, nil
-}
-
-func decoder(text []byte) (*json.Decoder, error) {
-	if !utf8.Valid(text) {
+	switch {
+	case !utf8.Valid(text):
 		return nil, &CallError{Reason: "line is not UTF-8"}
-	}
-	if hasHalfPair(text) {
+	case hasHalfPair(text):
 		return nil, &CallError{Reason: "a string has half a surrogate pair"}
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	return d, nil
+	compact, ok := compacted(text)
+	switch {
+	case !ok:
+		return nil, syntaxError(text)
+	case compact[0] != '{':
+		return nil, &CallError{Reason: "line is not a JSON object"}
+	}
+	return parseMembers(compact, 1)
 }
 
-func syntaxError(err error, d *json.Decoder) error {
-	if err == nil || errors.Is(err, io.EOF) && d.InputOffset() == 0 {
+// compacted is a text without the space between what it is made of; ok tells
+// whether it is JSON. (Of encoding/json it needs the syntax alone: what reads
+// values by their types would make every start of a program slower.)
+func compacted(text []byte) (compact string, ok bool) {
+	var b bytes.Buffer
+	err := json.Compact(&b, text)
+	return b.String(), err == nil
+}
+
+// syntaxError says where a text stops being one JSON object.
+func syntaxError(text []byte) error {
+	n := lengthOfJSON(text)
+	begun, whole := bytes.TrimLeft(text, " \t\r\n"), json.Valid(text[:n])
+	switch {
+	case whole && begun[0] == '{':
+		return &CallError{Reason: fmt.Sprintf("something stands behind the JSON object at byte %d", n+1)}
+	case whole || len(begun) == 0 || begun[0] == '[':
 		return &CallError{Reason: "line is not a JSON object"}
 	}
-	return &CallError{Reason: fmt.Sprintf("line is not JSON near byte %d", d.InputOffset())}
+	return &CallError{Reason: fmt.Sprintf("line is not JSON near byte %d", n)}
 }
 
-// hasHalfPair tells whether a \ud800 to \udfff escape stands alone, which the
-// decoder would silently turn into U+FFFD.
-func hasHalfPair(text []byte) bool {
-	for i := bytes.IndexByte(text, '\\'); i >= 0 && i < len(text); i++ {
-		if text[i] != '\\' {
-			continue
-		}
-		switch high, ok := unicodeEscape(text[i:]); {
-		case !ok:
-			i++ // a short escape, as \n or \\
-		case utf16.IsSurrogate(high):
-			low, _ := unicodeEscape(text[min(i+6, len(text)):])
-			if utf16.DecodeRune(high, low) == utf8.RuneError {
-				return true
+// lengthOfJSON is how much of a text that is not JSON could begin one that is,
+// in bytes, up to the string or the word that something is wrong with.
+func lengthOfJSON(text []byte) int {
+	ended := append(bytes.Clone(text), 0) // a NUL may stand nowhere, so that it ends a text that is cut off
+	fault := &json.SyntaxError{Offset: 1}
+	errors.As(json.Indent(&bytes.Buffer{}, ended, "", ""), &fault) // Compact counts no bytes
+	n := int(fault.Offset) - 1
+	for i := 0; i < n; i++ {
+		if ended[i] == '"' {
+			start := i
+			if i += quotedLength(ended[i:]) - 1; i >= n {
+				return start
 			}
-			i += 11
 		}
 	}
-	return false
+	return len(bytes.TrimRight(text[:n], "abcdefghijklmnopqrstuvwxyz"))
 }
 
-// unicodeEscape reads the \uXXXX that text begins with.
-func unicodeEscape(text []byte) (rune, bool) {
-	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
-	return rune(n), err == nil
-}
-
-// parseMembers reads the members up to and with the closing brace.
-func parseMembers(d *json.Decoder, depth int) ([]Member, error) {
-	var object []Member
-	seen := map[string]bool{}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, syntaxError(err, d)
-		}
-		value, err := parseValue(d, depth)
+// parseMembers reads an object in compact form. Values become canonical.
+func parseMembers(compact string, depth int) ([]Member, error) {
+	object := cutObject(compact)
+	seen := make(map[string]bool, len(object))
+	for i, m := range object {
+		value, err := appendValue(nil, m.Value, depth)
 		if err != nil {
 			return nil, err
 		}
-		m := Member{name.(string), string(value)}
 		// A second spelling of a name is no second name: some readers fold case.
 		if seen[folded(m.Name)] {
 			return nil, &CallError{Reason: "member " + quoted(m.Name) + " stands twice"}
 		}
 		seen[folded(m.Name)] = true
-		object = append(object, m)
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, syntaxError(err, d)
+		object[i].Value = string(value)
 	}
 	return object, nil
 }
@@ -123,35 +102,29 @@ func parseMembers(d *json.Decoder, depth int) ([]Member, error) {
 // folded is a name without regard to case, as Unicode folds it.
 func folded(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
-// parseValue reads any value and returns it in the canonical form.
-func parseValue(d *json.Decoder, depth int) ([]byte, error) {
-	t, err := d.Token()
-	if err != nil {
-		return nil, syntaxError(err, d)
-	}
+// appendValue writes a value, given in compact form, in the canonical form.
+// Numbers stay as they stood.
+func appendValue(b []byte, compact string, depth int) ([]byte, error) {
 	if depth > maxDepth {
 		return nil, &CallError{Reason: fmt.Sprintf("line nests deeper than %d", maxDepth)}
 	}
-	switch t := t.(type) {
-	case json.Delim:
-		if t == '{' {
-			return canonicalObject(d, depth+1)
-		}
-		return canonicalArray(d, depth+1)
-	case string:
-		return appendString(nil, t), nil
-	case nil:
-		return []byte("null"), nil
+	switch compact[0] {
+	case '{':
+		return appendObject(b, compact, depth+1)
+	case '[':
+		return appendArray(b, compact, depth+1)
+	case '"':
+		return appendString(b, unquote(compact)), nil
 	}
-	return fmt.Append(nil, t), nil // a number as it stood, true or false
+	return append(b, compact...), nil
 }
 
-func canonicalObject(d *json.Decoder, depth int) ([]byte, error) {
-	object, err := parseMembers(d, depth)
+func appendObject(b []byte, compact string, depth int) ([]byte, error) {
+	object, err := parseMembers(compact, depth)
 	if err != nil {
 		return nil, err
 	}
-	b := []byte{'{'}
+	b = append(b, '{')
 	for i, m := range object {
 		if i > 0 {
 			b = append(b, ", "...)
@@ -162,91 +135,27 @@ func canonicalObject(d *json.Decoder, depth int) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-func canonicalArray(d *json.Decoder, depth int) ([]byte, error) {
-	values, err := parseElements(d, depth)
-	if err != nil {
-		return nil, err
-	}
-	return append(append([]byte{'['}, strings.Join(values, ", ")...), ']'), nil
-}
-
-// parseElements reads an array's values up to and with the closing bracket.
-func parseElements(d *json.Decoder, depth int) ([]string, error) {
-	var values []string
-	for d.More() {
-		value, err := parseValue(d, depth)
-		if err != nil {
+func appendArray(b []byte, compact string, depth int) (_ []byte, err error) {
+	b = append(b, '[')
+	for i, value := range cutArray(compact) {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		if b, err = appendValue(b, value, depth); err != nil {
 			return nil, err
 		}
-		values = append(values, string(value))
 	}
-	if _, err := d.Token(); err != nil {
-		return nil, syntaxError(err, d)
-	}
-	return values, nil
+	return append(b, ']'), nil
 }
 
-// arrayValues reads the values of a member that must be an array.
+// arrayValues reads the values of a member that must be an array. The member's
+// value is one that parseObject returned.
 func arrayValues(name, value string) ([]string, error) {
 	if values, ok := plainStrings(value); ok {
 		return values, nil
 	}
-	d, err := decoder([]byte(value))
-	if err != nil {
-		return nil, err
-	}
-	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+	if !strings.HasPrefix(value, "[") {
 		return nil, &ValueError{Name: name, Reason: "is not an array"}
 	}
-	return parseElements(d, 1)
-}
-
-// stringValue reads a member that must be a string.
-func stringValue(name, value string) (string, error) {
-	if text, ok := unquotedPlain(value); ok {
-		return text, nil
-	}
-	var s string
-	if err := json.Unmarshal([]byte(value), &s); err != nil || value == "null" {
-		return "", &ValueError{Name: name, Reason: "is not a string"}
-	}
-	if strings.ContainsRune(s, 0) {
-		return "", &ValueError{Name: name, Reason: "has a NUL character"}
-	}
-	return s, nil
-}
-
-// appendString writes a string as Python's json.dumps does: ASCII, with \u
-// escapes in lower-case hex (CPython: json/encoder.py, ESCAPE_DCT).
-func appendString(b []byte, s string) []byte {
-	b = append(b, '"')
-	for s != "" {
-		n := lengthOf(plainBytes(), s)
-		b = append(b, s[:n]...)
-		if s = s[n:]; s != "" {
-			r, size := utf8.DecodeRuneInString(s)
-			b, s = appendEscape(b, r), s[size:]
-		}
-	}
-	return append(b, '"')
-}
-
-// appendEscape writes a character that is not plain.
-func appendEscape(b []byte, r rune) []byte {
-	const short = "\b\f\n\r\t\"\\"
-	const escapes = `bfnrt"\`
-	if i := strings.IndexRune(short, r); i >= 0 {
-		return append(b, '\\', escapes[i])
-	}
-	if r > 0xffff {
-		high, low := utf16.EncodeRune(r)
-		return appendUnit(appendUnit(b, high), low)
-	}
-	return appendUnit(b, r)
-}
-
-// appendUnit writes a UTF-16 code unit as \uXXXX.
-func appendUnit(b []byte, unit rune) []byte {
-	const digits = "0123456789abcdef"
-	return append(b, '\\', 'u', digits[unit>>12], digits[unit>>8&15], digits[unit>>4&15], digits[unit&15])
+	return cutArray(value), nil
 }
