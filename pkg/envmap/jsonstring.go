@@ -102,14 +102,35 @@ func unicodeEscape[T string | []byte](text T) (rune, bool) {
 // appendString writes a string as Python's json.dumps does: ASCII, with \u
 // escapes in lower-case hex (CPython: json/encoder.py, ESCAPE_DCT).
 func appendString(b []byte, s string) []byte {
+	return appendQuoted(b, s, func(rune, int) bool { return true })
+}
+
+// appendUTF8 writes a string as encoding/json does without its escapes for HTML:
+// UTF-8, with escapes for control characters, for U+2028 and U+2029, and for what
+// is not UTF-8.
+func appendUTF8(b []byte, s string) []byte {
+	return appendQuoted(b, s, func(r rune, size int) bool {
+		return r < ' ' || strings.ContainsRune("\"\\\u2028\u2029", r) || r == utf8.RuneError && size == 1
+	})
+}
+
+// appendQuoted writes a string in which plain characters are as they are. escape
+// tells which of the others become escapes, by their length in UTF-8, too.
+func appendQuoted(b []byte, s string, escape func(r rune, size int) bool) []byte {
 	b = append(b, '"')
 	for s != "" {
 		n := lengthOf(plainBytes(), s)
 		b = append(b, s[:n]...)
-		if s = s[n:]; s != "" {
-			r, size := utf8.DecodeRuneInString(s)
-			b, s = appendEscape(b, r), s[size:]
+		if s = s[n:]; s == "" {
+			break
 		}
+		r, size := utf8.DecodeRuneInString(s)
+		if escape(r, size) {
+			b = appendEscape(b, r)
+		} else {
+			b = append(b, s[:size]...)
+		}
+		s = s[size:]
 	}
 	return append(b, '"')
 }
