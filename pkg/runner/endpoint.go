@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -119,12 +118,12 @@ func (x *exchange) talk(conn connection) ([]byte, error) {
 	var output []byte
 	answers := bufio.NewReader(io.LimitReader(conn, 1<<20))
 	for line := range bytes.Lines(x.lines) {
-		printed, err := readAnswer(answers, line)
+		one, err := readAnswer(answers, line)
 		if err != nil {
 			return output, err
 		}
 		x.answered++
-		output = append(output, printed...)
+		output = append(output, one...)
 	}
 	return capped(output), <-written
 }
@@ -149,49 +148,32 @@ func readAnswer(r *bufio.Reader, event []byte) ([]byte, error) {
 	if err != nil {
 		return nil, &AnswerError{"nothing; the connection ended"}
 	}
-	told, err := parseResult(line)
+	cmd, domain := envmap.Asked(event)
+	told, err := parseResult(line, cmd, domain)
 	if err != nil {
 		return nil, err
 	}
-	var asked struct{ Cmd, Domain string }
-	if json.Unmarshal(event, &asked) == nil {
-		err = told.isFor(asked.Cmd, asked.Domain)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return told.output()
+	return printed(told)
 }
 
-// result is what another process says of an event that it was given.
-type result struct {
-	Cmd, For, Domain string
-	OK               *bool
-	Output, Error    string
+// parseResult reads what another process says of an event that it was given.
+func parseResult(line []byte, cmd envmap.Cmd, domain string) (envmap.Result, error) {
+	told, err := envmap.ParseResult(line)
+	switch {
+	case err != nil:
+		return told, &AnswerError{"something that is no result line"}
+	case !told.IsFor(cmd, domain):
+		return told, &AnswerError{fmt.Sprintf("the result of another event, %.40q %.80q", told.For, told.Domain)}
+	}
+	return told, nil
 }
 
-func parseResult(line []byte) (result, error) {
-	var r result
-	if json.Unmarshal(line, &r) != nil || r.Cmd != "result" || r.OK == nil {
-		return r, &AnswerError{"something that is no result line"}
+// printed is what was printed for the event, or why it was not done.
+func printed(told envmap.Result) ([]byte, error) {
+	if !told.OK {
+		return nil, &AnswerError{reason(told.Error)}
 	}
-	return r, nil
-}
-
-// isFor sees whether it is the result of an event, where it says of which.
-func (r *result) isFor(cmd, domain string) error {
-	if r.For != "" && r.For != cmd || r.Domain != "" && r.Domain != domain {
-		return &AnswerError{fmt.Sprintf("the result of another event, %.40q %.80q", r.For, r.Domain)}
-	}
-	return nil
-}
-
-// output is what was printed for the event, or why it was not done.
-func (r *result) output() ([]byte, error) {
-	if !*r.OK {
-		return nil, &AnswerError{reason(r.Error)}
-	}
-	return Clean([]byte(r.Output), false), nil
+	return Clean([]byte(told.Output), false), nil
 }
 
 // reason is one line, and not a long one.

@@ -227,7 +227,7 @@ func (t *turn) fits(c *coprocess) bool {
 // when ask returns.
 func (t *turn) ask(ctx context.Context, c *coprocess, until time.Time) ([]byte, error) {
 	line, err := c.exchange(ctx, t.text, until)
-	var told result
+	var told envmap.Result
 	if err == nil {
 		told, err = t.understand(line)
 	}
@@ -235,7 +235,7 @@ func (t *turn) ask(ctx context.Context, c *coprocess, until time.Time) ([]byte, 
 		return nil, t.lost(ctx, c, err)
 	}
 	t.pool.put(t.line, c)
-	output, err := told.output()
+	output, err := printed(told)
 	if refused := new(AnswerError); errors.As(err, &refused) { // it knows credentials
 		err = &AnswerError{redactor(t.variables)(refused.Reason)}
 	}
@@ -244,16 +244,11 @@ func (t *turn) ask(ctx context.Context, c *coprocess, until time.Time) ([]byte, 
 
 // understand reads an answer: a result line, or an empty one of a program that
 // has nothing to say.
-func (t *turn) understand(line []byte) (result, error) {
+func (t *turn) understand(line []byte) (envmap.Result, error) {
 	if string(line) == "\n" {
-		done := true
-		return result{OK: &done}, nil
+		return envmap.Result{OK: true}, nil
 	}
-	told, err := parseResult(line)
-	if err == nil {
-		err = told.isFor(string(t.event.Cmd), t.event.Domain)
-	}
-	return told, err
+	return parseResult(line, t.event.Cmd, t.event.Domain)
 }
 
 // lost ends a program that did not answer as it should, and says what is known
