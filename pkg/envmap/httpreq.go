@@ -1,9 +1,6 @@
 package envmap
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "fmt"
 
 // httpreq is the protocol of lego's DNS provider of this name: the operation is
 // the last part of the URL, the rest a JSON object. acmeproxy and the clients of
@@ -33,7 +30,7 @@ var httpreqOwns = []string{"HTTPREQ_ENDPOINT", "HTTPREQ_MODE", "HTTPREQ_USERNAME
 
 // tellHTTPReq sets what makes the object. Those of an order's challenges stand in lines
 // of their own; the program makes a request for each.
-func (c *Convention) tellHTTPReq(message func(Event) (any, error)) {
+func (c *Convention) tellHTTPReq(message func(Event) ([]byte, error)) {
 	c.Encode = func(e Event) (Call, error) { return encodeHTTPReq(e, message) }
 	c.Batch = func(order []Event) (Call, error) {
 		var all Call
@@ -74,7 +71,7 @@ func httpreqVerb(cmd Cmd) string {
 }
 
 // encodeHTTPReq writes what lego posts; message makes the object.
-func encodeHTTPReq(e Event, message func(Event) (any, error)) (Call, error) {
+func encodeHTTPReq(e Event, message func(Event) ([]byte, error)) (Call, error) {
 	verb := httpreqVerb(e.Cmd)
 	switch {
 	case verb == "":
@@ -86,26 +83,24 @@ func encodeHTTPReq(e Event, message func(Event) (any, error)) (Call, error) {
 	if err != nil {
 		return Call{}, err
 	}
-	text, err := json.Marshal(object)
-	return Call{Args: []string{verb}, Stdin: append(text, '\n')}, err
+	return Call{Args: []string{verb}, Stdin: append(object, '\n')}, nil
 }
 
 // httpreqMessage is lego's message.
-func httpreqMessage(e Event) (any, error) {
+func httpreqMessage(e Event) ([]byte, error) {
 	switch {
 	case e.TXTDomain == "":
 		return nil, &MissingError{"httpreq", "txt_domain"}
 	case e.Validation == "":
 		return nil, &MissingError{"httpreq", "validation"}
 	}
-	return struct {
-		FQDN  string `json:"fqdn"`
-		Value string `json:"value"`
-	}{absolute(e.TXTDomain), e.Validation}, nil
+	b := appendUTF8([]byte(`{"fqdn":`), absolute(e.TXTDomain))
+	b = appendUTF8(append(b, `,"value":`...), e.Validation)
+	return append(b, '}'), nil
 }
 
 // httpreqRaw is lego's messageRaw: who gets it makes name and value itself.
-func httpreqRaw(e Event) (any, error) {
+func httpreqRaw(e Event) ([]byte, error) {
 	switch {
 	case e.named() == "":
 		return nil, &MissingError{"httpreq", "domain"}
@@ -114,11 +109,10 @@ func httpreqRaw(e Event) (any, error) {
 	case e.KeyAuth == "":
 		return nil, &MissingError{"httpreq", "key_auth"}
 	}
-	return struct {
-		Domain  string `json:"domain"`
-		Token   string `json:"token"`
-		KeyAuth string `json:"keyAuth"`
-	}{e.named(), e.Token, e.KeyAuth}, nil
+	b := appendUTF8([]byte(`{"domain":`), e.named())
+	b = appendUTF8(append(b, `,"token":`...), e.Token)
+	b = appendUTF8(append(b, `,"keyAuth":`...), e.KeyAuth)
+	return append(b, '}'), nil
 }
 
 func decodeHTTPReq(c Call) ([]Event, error) {
