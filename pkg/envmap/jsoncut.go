@@ -2,16 +2,16 @@ package envmap
 
 import "strings"
 
-// What these functions cut is known to be JSON, in compact form or, if it is an
-// array, in canonical spacing.
+// What these functions cut is known to be JSON, without space or in the canonical
+// spacing.
 
 // cutObject cuts an object into its members. Names come without quotes.
 func cutObject(object string) (members []Member) {
-	for rest := object[1:]; rest != "}"; rest = strings.TrimPrefix(rest, ",") {
+	for rest := object[1:]; rest != "}"; rest = strings.TrimLeft(rest, ", ") {
 		m := Member{}
 		m.Name, rest = cutValue(rest)
 		m.Name = unquote(m.Name)
-		m.Value, rest = cutValue(rest[len(":"):])
+		m.Value, rest = cutValue(strings.TrimLeft(rest, ": "))
 		members = append(members, m)
 	}
 	return members
