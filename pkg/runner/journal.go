@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -268,8 +267,7 @@ func parseRecord(text []byte) (*record, error) {
 	rest, old := strings.CutPrefix(string(head), inJSON)
 	switch {
 	case found && old && version+rest == header(body):
-		r := &record{}
-		return r, json.Unmarshal(body, r)
+		return readVersion1(body)
 	case !found || string(head) != header(body):
 		return nil, errors.New("is torn")
 	}
