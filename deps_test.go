@@ -24,6 +24,21 @@ func TestHooksLinkLittle(t *testing.T) {
 	}
 }
 
+// TestHooksLinkTheSyntaxOfJSONAlone: what reads and writes values by their types is
+// several times as much, and brings most of reflect with it.
+func TestHooksLinkTheSyntaxOfJSONAlone(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "extauth-hook")
+	output, err := exec.Command("go", "build", "-o", program, "./cmd/extauth-hook").CombinedOutput()
+	require.NoError(t, err, string(output))
+	symbols, err := exec.Command("go", "tool", "nm", program).Output()
+	require.NoError(t, err)
+	links := func(name string) bool { return strings.Contains(string(symbols), " encoding/json."+name) }
+	require.True(t, links("Valid"))
+	for _, name := range []string{"(*decodeState)", "(*encodeState)", "(*Decoder)", "(*Encoder)"} {
+		require.Falsef(t, links(name), "extauth-hook links encoding/json's %s. Use what pkg/envmap has for lines of JSON.", name)
+	}
+}
+
 // hooks are the directories of all programs but those that run beside a client
 // for as long as it does, or wait for the network, or are for authors of hooks.
 func hooks(t *testing.T) []string {
