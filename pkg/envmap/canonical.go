@@ -1,8 +1,9 @@
 package envmap
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
+
+	"github.com/extauth/extauth/internal/sha256"
 )
 
 // CanonicalLine tells, without decoding it, that a line (without its line feed)
