@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -76,12 +75,12 @@ type pipes struct {
 }
 
 func dialPipes(ctx context.Context, directory string) (*pipes, error) {
-	random := make([]byte, 16)
-	if _, err := rand.Read(random); err != nil {
+	name, err := randomName()
+	if err != nil {
 		return nil, err
 	}
-	p := &pipes{directory: directory, name: hex.EncodeToString(random), gone: make(chan struct{})}
-	err := p.open()
+	p := &pipes{directory: directory, name: name, gone: make(chan struct{})}
+	err = p.open()
 	if err == nil {
 		err = p.announce(ctx)
 	}
@@ -91,6 +90,21 @@ func dialPipes(ctx context.Context, directory string) (*pipes, error) {
 	}
 	go p.watch(ctx)
 	return p, nil
+}
+
+// randomName is a name that nobody can guess: 32 hex digits. getrandom(2) gives so
+// few bytes at once, or none where a signal came first.
+func randomName() (string, error) {
+	random := make([]byte, 16)
+	for {
+		n, err := unix.Getrandom(random, 0)
+		switch {
+		case n == len(random):
+			return hex.EncodeToString(random), nil
+		case err != nil && !errors.Is(err, unix.EINTR):
+			return "", os.NewSyscallError("getrandom", err)
+		}
+	}
 }
 
 // open makes the pipes, with an end for the other side, so that it never finds
