@@ -61,14 +61,13 @@ func mayLink(name string) bool {
 }
 
 // linkable are the packages that are worth their cost. That there are no others
-// keeps out what is expensive: net and all above it, regexp, the templates, log,
-// and modules that compile expressions or fill tables when a program starts.
+// keeps out what is expensive: net and all above it, crypto, regexp, the templates,
+// log, and modules that compile expressions or fill tables when a program starts.
 func linkable() []string {
 	return strings.Fields(`
-		bufio bytes cmp context errors flag fmt hash io io/fs iter maps math math/big math/bits math/rand math/rand/v2
+		bufio bytes cmp context errors flag fmt io io/fs iter maps math math/bits
 		os os/exec os/signal os/user path path/filepath reflect slices sort strconv strings sync sync/atomic syscall
 		text/tabwriter time unicode unicode/utf16 unicode/utf8 unsafe
-		crypto crypto/cipher crypto/fips140 crypto/rand crypto/sha256 crypto/subtle
 		encoding encoding/base64 encoding/binary encoding/hex encoding/json
 		github.com/mattn/go-shellwords golang.org/x/sys/unix`)
 }
