@@ -34,7 +34,7 @@ func (r *Runner) Leftovers() ([]Leftover, error) {
 	if err != nil {
 		return nil, &JournalError{err}
 	}
-	var all []Leftover
+	var found []*Leftover
 	var faults []error
 	for _, file := range files {
 		if !isKey(file.Name()) {
@@ -43,10 +43,14 @@ func (r *Runner) Leftovers() ([]Leftover, error) {
 		record, err := j.load(file.Name())
 		faults = append(faults, err)
 		if record != nil {
-			all = append(all, leftover(file.Name(), record))
+			found = append(found, leftover(file.Name(), record))
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Leftover) int { return b.Started.Compare(a.Started) })
+	slices.SortStableFunc(found, func(a, b *Leftover) int { return b.Started.Compare(a.Started) })
+	var all []Leftover
+	for _, l := range found {
+		all = append(all, *l)
+	}
 	return all, errors.Join(faults...)
 }
 
@@ -55,8 +59,8 @@ func isKey(name string) bool {
 	return len(name) == 32 && strings.Trim(name, "0123456789abcdef") == ""
 }
 
-func leftover(id string, r *record) Leftover {
-	l := Leftover{ID: id, Event: r.Event, Started: r.Started}
+func leftover(id string, r *record) *Leftover {
+	l := &Leftover{ID: id, Event: r.Event, Started: r.Started}
 	for _, s := range r.Steps {
 		l.Handlers = append(l.Handlers, s.Handler)
 	}
