@@ -54,24 +54,31 @@ const (
 
 // lineage names the files of a certbot lineage's directory
 // (certbot: _internal/storage.py, ALL_FOUR).
-func lineage(e *Event) map[string]*string {
-	return map[string]*string{
-		"cert.pem": &e.CertPath, "privkey.pem": &e.KeyPath, "chain.pem": &e.ChainPath, "fullchain.pem": &e.FullchainPath,
+func lineage(e *Event) [4]lineageFile {
+	return [...]lineageFile{
+		{"cert.pem", &e.CertPath}, {"privkey.pem", &e.KeyPath}, {"chain.pem", &e.ChainPath}, {"fullchain.pem", &e.FullchainPath},
 	}
+}
+
+// lineageFile is a file's name in its directory, and where its path is kept.
+type lineageFile struct {
+	name string
+	path *string
 }
 
 func decodeCertbot(call Call) ([]Event, error) {
 	if len(call.Args) != 1 {
 		return nil, &CallError{Reason: "need one of auth, cleanup, deploy, pre or post"}
 	}
-	e := Event{Client: "certbot"}
+	events := []Event{{Client: "certbot"}}
+	e := &events[0]
 	if err := e.readCertbot(call); err != nil {
 		return nil, err
 	}
 	if err := e.finish(call.Env["EXTAUTH_THUMBPRINT"]); err != nil {
-		return nil, renamed(err, certbotNames(&e))
+		return nil, renamed(err, certbotNames(e))
 	}
-	return []Event{e}, nil
+	return events, nil
 }
 
 // readCertbot sets the event that the operand stands for, and what the
@@ -207,8 +214,8 @@ func (e *Event) readCertbotDeploy(call Call) error {
 	if dir == "" {
 		return missing(call.Env, renewedLineage)
 	}
-	for file, place := range lineage(e) {
-		*place = strings.TrimSuffix(dir, "/") + "/" + file
+	for _, file := range lineage(e) {
+		*file.path = strings.TrimSuffix(dir, "/") + "/" + file.name
 	}
 	if e.Domains = strings.Fields(call.Env[renewedDomains]); len(e.Domains) == 0 {
 		return missing(call.Env, renewedDomains)
@@ -310,8 +317,8 @@ func encodeCertbotCleanup(e *Event) (map[string]string, error) {
 // directory, which is how dehydrated keeps them too.
 func encodeCertbotDeploy(e *Event) (map[string]string, error) {
 	dir := path.Dir(e.CertPath)
-	for file, place := range lineage(e) {
-		if *place != dir+"/"+file {
+	for _, file := range lineage(e) {
+		if *file.path != dir+"/"+file.name {
 			return nil, &MissingError{"certbot", "directory with cert.pem, privkey.pem, chain.pem and fullchain.pem"}
 		}
 	}

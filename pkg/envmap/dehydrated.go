@@ -34,34 +34,32 @@ var dehydratedOwns = []string{
 type operation struct {
 	name     string
 	cmd      Cmd
-	operands string // separated by spaces
+	operands []string
 	least    int
 	named    bool
 }
 
-func operations() [11]operation {
-	return [...]operation{
-		{"deploy_challenge", PerformChallenge, "domain token validation", 3, true},
-		{"clean_challenge", Cleanup, "domain token validation", 3, true},
-		{"startup_hook", Startup, "", 0, false},
-		{"exit_hook", Exit, "error", 0, false},
-		{"generate_csr", GenerateCSR, "domain cert_dir domains", 3, false},
-		{"sync_cert", SyncCert, "key_path cert_path fullchain_path chain_path csr_path", 5, true},
-		{"deploy_cert", DeployCert, "domain key_path cert_path fullchain_path chain_path timestamp", 5, true},
-		{"unchanged_cert", UnchangedCert, "domain key_path cert_path fullchain_path chain_path", 5, false},
-		{"deploy_ocsp", DeployOCSP, "domain ocsp_path timestamp", 3, true},
-		{"invalid_challenge", InvalidChallenge, "domain error", 2, true},
-		{"request_failure", RequestFailure, "status body method headers", 3, false},
-	}
+// operations are laid out when a program is built, as rows is.
+var operations = [...]operation{
+	{"deploy_challenge", PerformChallenge, []string{"domain", "token", "validation"}, 3, true},
+	{"clean_challenge", Cleanup, []string{"domain", "token", "validation"}, 3, true},
+	{"startup_hook", Startup, nil, 0, false},
+	{"exit_hook", Exit, []string{"error"}, 0, false},
+	{"generate_csr", GenerateCSR, []string{"domain", "cert_dir", "domains"}, 3, false},
+	{"sync_cert", SyncCert, []string{"key_path", "cert_path", "fullchain_path", "chain_path", "csr_path"}, 5, true},
+	{"deploy_cert", DeployCert, []string{"domain", "key_path", "cert_path", "fullchain_path", "chain_path", "timestamp"}, 5, true},
+	{"unchanged_cert", UnchangedCert, []string{"domain", "key_path", "cert_path", "fullchain_path", "chain_path"}, 5, false},
+	{"deploy_ocsp", DeployOCSP, []string{"domain", "ocsp_path", "timestamp"}, 3, true},
+	{"invalid_challenge", InvalidChallenge, []string{"domain", "error"}, 2, true},
+	{"request_failure", RequestFailure, []string{"status", "body", "method", "headers"}, 3, false},
 }
-
-func (op operation) words() []string { return strings.Fields(op.operands) }
 
 func decodeDehydrated(call Call) ([]Event, error) {
 	if len(call.Args) == 0 {
 		return nil, &CallError{Reason: "need an operation; dehydrated gives it as the first argument"}
 	}
-	for _, op := range operations() {
+	for i := range operations {
+		op := &operations[i]
 		if op.name != call.Args[0] {
 			continue
 		}
@@ -74,16 +72,16 @@ func decodeDehydrated(call Call) ([]Event, error) {
 	return nil, &OperationError{call.Args[0]}
 }
 
-func (op operation) decode(call Call) ([]Event, error) {
+func (op *operation) decode(call Call) ([]Event, error) {
 	operands := call.Args[1:]
 	if op.cmd == PerformChallenge || op.cmd == Cleanup {
 		return op.decodeChallenges(call, operands)
 	}
 	if len(operands) < op.least {
-		return nil, &CallError{op.name, "got " + count(len(operands), "argument") + ", need " + op.operands}
+		return nil, &CallError{op.name, "got " + count(len(operands), "argument") + ", need " + strings.Join(op.operands, " ")}
 	}
 	e := Event{Cmd: op.cmd, Client: "dehydrated"}
-	for i, name := range op.words() {
+	for i, name := range op.operands {
 		if i == len(operands) {
 			break
 		}
@@ -102,7 +100,7 @@ func (op operation) decode(call Call) ([]Event, error) {
 
 // set stores an operand. Names of certificates are spelled as in domains.txt:
 // an IP address with the prefix ip: (since 0.7.1).
-func (op operation) set(e *Event, name, value string) error {
+func (op *operation) set(e *Event, name, value string) error {
 	switch {
 	case name == "domains":
 		if e.Domains = certificateNames(value); len(e.Domains) == 0 {
@@ -122,7 +120,7 @@ func (op operation) set(e *Event, name, value string) error {
 }
 
 // renamed names an operand as dehydrated's documentation does.
-func (op operation) renamed(err error) error {
+func (op *operation) renamed(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -148,7 +146,7 @@ func certificateNames(words string) []string {
 	return names
 }
 
-func (op operation) decodeChallenges(call Call, operands []string) ([]Event, error) {
+func (op *operation) decodeChallenges(call Call, operands []string) ([]Event, error) {
 	if len(operands) == 0 || len(operands)%3 != 0 {
 		return nil, &CallError{op.name, "got " + count(len(operands), "argument") + ", need a multiple of 3 (DOMAIN TOKEN_FILENAME TOKEN_VALUE)"}
 	}
@@ -164,9 +162,9 @@ func (op operation) decodeChallenges(call Call, operands []string) ([]Event, err
 	return events, nil
 }
 
-func (op operation) decodeChallenge(call Call, triplet []string) (Event, error) {
+func (op *operation) decodeChallenge(call Call, triplet []string) (Event, error) {
 	e := Event{Cmd: op.cmd, Client: "dehydrated", Type: call.Env["CHALLENGETYPE"]}
-	for i, name := range op.words() {
+	for i, name := range op.operands {
 		if err := op.set(&e, name, triplet[i]); err != nil {
 			return e, op.renamed(err)
 		}
@@ -211,9 +209,9 @@ func setBatch(events []Event) {
 }
 
 func encodeDehydrated(e Event) (Call, error) {
-	for _, op := range operations() {
-		if op.cmd == e.Cmd {
-			return op.encode(&e)
+	for i := range operations {
+		if operations[i].cmd == e.Cmd {
+			return operations[i].encode(&e)
 		}
 	}
 	return Call{}, &UnsupportedError{Convention: "dehydrated", Cmd: e.Cmd}
@@ -250,9 +248,9 @@ func sameType(order []Event) error {
 	return nil
 }
 
-func (op operation) encode(e *Event) (Call, error) {
+func (op *operation) encode(e *Event) (Call, error) {
 	call := Call{Args: []string{op.name}, Env: dehydratedEnv(e)}
-	for i, name := range op.words() {
+	for i, name := range op.operands {
 		word, err := op.operand(e, name, call.Env)
 		if err != nil {
 			return Call{}, err
@@ -268,7 +266,7 @@ func (op operation) encode(e *Event) (Call, error) {
 // operand is an argument's text. A dns-01 hook has no use for the token, but
 // an empty word would vanish in hooks that count arguments: the validation
 // stands in for it, and a variable says so.
-func (op operation) operand(e *Event, name string, env map[string]string) (string, error) {
+func (op *operation) operand(e *Event, name string, env map[string]string) (string, error) {
 	if name == "domains" {
 		return csrNames(e.Domains), nil
 	}

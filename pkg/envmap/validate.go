@@ -227,7 +227,7 @@ func isName(s string) bool {
 	if len(s) > maxName {
 		return false
 	}
-	for _, label := range strings.Split(s, ".") {
+	for label := range strings.SplitSeq(s, ".") {
 		if label == "" || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' || !only(label, isLDH) {
 			return false
 		}
