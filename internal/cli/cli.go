@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -61,9 +62,8 @@ type front struct {
 
 func newFront(io IO, name, usage, client string) *front {
 	f := &front{IO: io, name: name, usage: usage, client: client, env: make(map[string]string, len(io.Environ))}
-	for _, variable := range io.Environ {
-		name, value, ok := strings.Cut(variable, "=")
-		if _, twice := f.env[name]; ok && !twice {
+	for _, variable := range slices.Backward(io.Environ) { // the first of two counts
+		if name, value, ok := strings.Cut(variable, "="); ok {
 			f.env[name] = value
 		}
 	}

@@ -93,7 +93,7 @@ func (c *Convention) OwnsVariable(name string) bool { return owns(c.Owns, name) 
 // owns tells whether a variable is in a list as Owns is.
 func owns(list []string, name string) bool {
 	for _, own := range list {
-		if name == "" || name[0] != own[0] { // nearly all: every variable is looked for in every list
+		if len(own) > len(name)+1 || name == "" || name[0] != own[0] { // nearly all: every variable is looked for in every list
 			continue
 		}
 		if prefix, wild := strings.CutSuffix(own, "*"); name == own || wild && strings.HasPrefix(name, prefix) {

@@ -13,7 +13,11 @@ import (
 // other code, then the given ones, later maps over earlier. Names are sorted
 // behind the client's.
 func Environment(client []string, added ...map[string]string) []string {
-	merged := make(map[string]string, len(client))
+	size := len(client)
+	for _, m := range added {
+		size += len(m)
+	}
+	merged := make(map[string]string, size)
 	for _, m := range added {
 		maps.Copy(merged, m)
 	}
