@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // StartError says why a program could not be started.
@@ -28,14 +30,29 @@ func (e *StartError) NotFound() bool { return errors.Is(e.Err, fs.ErrNotExist) }
 // Locate finds a program: a name with a slash as it is, another in PATH. The
 // error is a *StartError.
 func Locate(name string) (string, error) {
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path, nil
+	if strings.Contains(name, "/") {
+		if err := executable(name); err != nil {
+			return "", explain(name, err)
+		}
+		return name, nil
 	}
-	if !strings.Contains(name, "/") {
+	path, err := exec.LookPath(name)
+	if err != nil {
 		return "", &StartError{name, "is not in PATH", fs.ErrNotExist}
 	}
-	return "", explain(name, errors.Unwrap(err))
+	return path, nil
+}
+
+// executable asks the system whether this process may run a file.
+func executable(path string) error {
+	var stat syscall.Stat_t
+	if err := syscall.Stat(path, &stat); err != nil {
+		return err
+	}
+	if stat.Mode&syscall.S_IFMT == syscall.S_IFDIR {
+		return syscall.EISDIR
+	}
+	return syscall.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS)
 }
 
 // Startable sees whether a program is there, may be run, has its interpreter,

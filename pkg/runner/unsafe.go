@@ -36,7 +36,7 @@ func checkOpened(file string, info fs.FileInfo) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	if err := checkMode(file, info); err != nil {
+	if err := checkMode(file, info.Sys().(*syscall.Stat_t)); err != nil {
 		return err
 	}
 	return checkProgram(file)
@@ -60,7 +60,7 @@ func checkProgram(path string) error {
 		if err := w.check(); err != nil || len(w.ahead) == 0 {
 			return err
 		}
-		w.at, w.ahead = filepath.Join(w.at, w.ahead[0]), w.ahead[1:]
+		w.step()
 	}
 }
 
@@ -72,16 +72,30 @@ type walk struct {
 }
 
 func steps(path string) []string {
-	return slices.DeleteFunc(strings.Split(path, "/"), func(s string) bool { return s == "" })
+	return slices.DeleteFunc(strings.Split(path, "/"), func(s string) bool { return s == "" || s == "." })
+}
+
+// step takes the next component.
+func (w *walk) step() {
+	name := w.ahead[0]
+	w.ahead = w.ahead[1:]
+	switch {
+	case name == "..":
+		w.at = filepath.Dir(w.at)
+	case w.at == "/":
+		w.at += name
+	default:
+		w.at += "/" + name
+	}
 }
 
 // check looks at where the walk is, and follows a symbolic link.
 func (w *walk) check() error {
-	info, err := os.Lstat(w.at)
-	if err != nil {
-		return err
+	var stat syscall.Stat_t
+	if err := syscall.Lstat(w.at, &stat); err != nil {
+		return &fs.PathError{Op: "lstat", Path: w.at, Err: err}
 	}
-	if err := checkMode(w.at, info); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+	if err := checkMode(w.at, &stat); err != nil || stat.Mode&syscall.S_IFMT != syscall.S_IFLNK {
 		return err
 	}
 	if w.links++; w.links > 40 {
@@ -99,13 +113,14 @@ func (w *walk) check() error {
 	return nil
 }
 
-func checkMode(path string, info fs.FileInfo) error {
-	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 {
-		return &UnsafeError{path, fmt.Sprintf("belongs to the user %d, not to root", owner), "chown root " + quote(path)}
+func checkMode(path string, stat *syscall.Stat_t) error {
+	if stat.Uid != 0 {
+		return &UnsafeError{path, fmt.Sprintf("belongs to the user %d, not to root", stat.Uid), "chown root " + quote(path)}
 	}
-	sticky := info.IsDir() && info.Mode()&fs.ModeSticky != 0
-	if link := info.Mode()&fs.ModeSymlink != 0; !link && !sticky && info.Mode().Perm()&0o022 != 0 {
-		return &UnsafeError{path, fmt.Sprintf("can be written by others (mode %04o)", info.Mode().Perm()), "chmod go-w " + quote(path)}
+	kind := stat.Mode & syscall.S_IFMT
+	sticky := kind == syscall.S_IFDIR && stat.Mode&syscall.S_ISVTX != 0
+	if kind != syscall.S_IFLNK && !sticky && stat.Mode&0o022 != 0 {
+		return &UnsafeError{path, fmt.Sprintf("can be written by others (mode %04o)", stat.Mode&0o777), "chmod go-w " + quote(path)}
 	}
 	return nil
 }
