@@ -12,7 +12,6 @@ import (
 	"sync"
 
 	"github.com/extauth/extauth/pkg/envmap"
-	"github.com/extauth/extauth/pkg/runner"
 )
 
 // jobCount is how many events are run at once; 0 where nobody says it.
@@ -58,7 +57,7 @@ func (f *front) inParallel(ctx context.Context, serve func(context.Context, *fro
 		front: &own, serve: serve, stop: stop, last: map[string]chan struct{}{},
 		room: make(chan struct{}, 2*count), turns: make(chan struct{}, count),
 	}
-	err = own.readLines(ctx, func(number int, line []byte, err error) error { return j.take(ctx, number, line, err) })
+	err = own.readLines(ctx, nil, func(number int, line []byte, err error) error { return j.take(ctx, number, line, err) })
 	j.all.Wait()
 	if len(j.fatal) > 0 {
 		err = errors.Join(j.fatal...)
@@ -151,13 +150,8 @@ func (j *jobs) follow(ctx context.Context, before []chan struct{}, number int, e
 // perform runs an event, unless no further one is to be run.
 func (j *jobs) perform(ctx context.Context, number int, e envmap.Event) {
 	if ctx.Err() == nil {
-		j.note(number, j.guarded(ctx, e))
+		j.note(number, guarded(func() error { return j.serve(ctx, j.front, e) }))
 	}
-}
-
-func (j *jobs) guarded(ctx context.Context, e envmap.Event) (err error) {
-	defer runner.Recovered(&err)
-	return j.serve(ctx, j.front, e)
 }
 
 // note reports how a line ended. Where no further one can be served, those that

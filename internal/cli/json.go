@@ -178,6 +178,8 @@ func (f *front) runLines(listen Listen, words []string) (worst int, err error) {
 			one := *r
 			return own.answered(ctx, t, &one, e)
 		})
+	case len(t.chain) == 1 && t.chain[0].Persist:
+		return f.aheadOfAnswers(ctx, r, func(own *runner.Runner, e envmap.Event) error { return f.answered(ctx, t, own, e) })
 	}
 	return f.eachLine(ctx, func(e envmap.Event) error { return f.answered(ctx, t, r, e) })
 }

@@ -18,7 +18,7 @@ const maxLine = 1 << 20
 // eachLine decodes line after line of standard input. A line that is refused,
 // or that fails, is reported and does not keep the next from being served.
 func (f *front) eachLine(ctx context.Context, serve func(envmap.Event) error) (worst int, err error) {
-	err = f.readLines(ctx, func(number int, line []byte, err error) error {
+	err = f.readLines(ctx, nil, func(number int, line []byte, err error) error {
 		if err == nil {
 			err = f.serveLine(line, serve)
 		} else {
@@ -32,11 +32,17 @@ func (f *front) eachLine(ctx context.Context, serve func(envmap.Event) error) (w
 }
 
 // readLines gives each line of standard input that is not blank to take, with
-// its number, or with what is wrong with it. It ends with the input, where that
-// cannot be read, with the context or an error of take.
-func (f *front) readLines(ctx context.Context, take func(number int, line []byte, err error) error) error {
+// its number, or with what is wrong with it. idle, unless it is nil, is called
+// where the next line may have to be waited for. It ends with the input, where
+// that cannot be read, with the context or an error of the two.
+func (f *front) readLines(ctx context.Context, idle func() error, take func(number int, line []byte, err error) error) error {
 	lines := bufio.NewReaderSize(f.Stdin, 16<<10)
 	for number := 1; ; number++ {
+		if idle != nil && !hasLine(lines) {
+			if err := idle(); err != nil {
+				return err
+			}
+		}
 		line, err := awaitLine(ctx, lines)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -115,7 +121,7 @@ func (f *front) refuseLine(line []byte, err error) error {
 // awaitLine is readLine, but for a signal: it ends a program also while that
 // waits for its client. A line that is there already is not waited for.
 func awaitLine(ctx context.Context, r *bufio.Reader) ([]byte, error) {
-	if there, _ := r.Peek(r.Buffered()); bytes.IndexByte(there, '\n') >= 0 {
+	if hasLine(r) {
 		return readLine(r)
 	}
 	type result struct {
@@ -133,6 +139,12 @@ func awaitLine(ctx context.Context, r *bufio.Reader) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+}
+
+// hasLine tells whether a whole line was read already.
+func hasLine(r *bufio.Reader) bool {
+	there, _ := r.Peek(r.Buffered())
+	return bytes.IndexByte(there, '\n') >= 0
 }
 
 // readLine reads a line without its line feed. One that is too long is read to

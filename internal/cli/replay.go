@@ -77,7 +77,7 @@ func (p *replayer) inOwnJournal() (worst int, err error) {
 func (p *replayer) eachCall(ctx context.Context) (worst int, err error) {
 	p.runner.Kept = &runner.Pool{}
 	defer p.runner.Kept.Close()
-	err = p.readLines(ctx, func(number int, line []byte, err error) error {
+	err = p.readLines(ctx, nil, func(number int, line []byte, err error) error {
 		severity, err := p.report(number, p.line(ctx, number, line, err))
 		worst = max(worst, severity)
 		return err

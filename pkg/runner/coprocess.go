@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -19,7 +20,7 @@ import (
 )
 
 // coprocess is a program that stays: it reads an event a line, and answers each
-// with a line. One goroutine at a time uses it.
+// with a line, in the order of the events. One goroutine at a time uses it.
 type coprocess struct {
 	variables map[string]string // of its env files, when it was started
 	grace     time.Duration
@@ -36,8 +37,19 @@ type coprocess struct {
 	room    *io.LimitedReader // what answers reads from
 	stderr  *drain
 	said    *complaints
-	sent    int           // bytes of the event that were written to it
 	ended   chan struct{} // closed when it has ended
+
+	answered int // events
+
+	// Of the events that it was given and has not answered:
+	owed   int    // how many they are
+	given  int    // how long, in bytes
+	sent   int    // how many bytes were written to it
+	queued []byte // what was not
+	shut   bool   // nothing more can be written
+
+	lost  bool // it answers no further one
+	fresh int  // how many bytes, from the last of the given, another program may be given
 }
 
 // maxAnswer is the longest answer, in bytes with its line feed.
@@ -125,23 +137,44 @@ func (c *coprocess) hasEnded() bool {
 	}
 }
 
-// exchange writes an event and reads the answer. The error is an *AnswerError,
-// os.ErrDeadlineExceeded when the time is over or the context ended, or what
-// the pipes say of a program that is gone.
-func (c *coprocess) exchange(ctx context.Context, event []byte, until time.Time) ([]byte, error) {
+// give has it get an event behind those that it owes an answer for. Who takes an
+// answer writes it.
+func (c *coprocess) give(event []byte) {
+	c.queued = append(c.queued, event...)
+	c.owed, c.given = c.owed+1, c.given+len(event)
+}
+
+// settle strikes the first event that it owes an answer for.
+func (c *coprocess) settle(event []byte) {
+	c.owed, c.given, c.sent = c.owed-1, c.given-len(event), c.sent-len(event)
+}
+
+// receive takes the answer to the first event that it owes one for. The error is
+// an *AnswerError, os.ErrDeadlineExceeded when the time is over or the context
+// ended, or what the pipes say of a program that is gone.
+func (c *coprocess) receive(ctx context.Context, until time.Time) ([]byte, error) {
 	c.said.renew.Store(true)
-	c.until, c.sent = until, 0
+	c.until = until
 	defer c.endWith(ctx)()
-	for c.sent < len(event) {
-		n, err := unix.Write(c.in, event[c.sent:])
-		if c.sent += max(n, 0); isTemporary(err) {
-			err = c.await(c.in, unix.POLLOUT)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
 	return c.answer()
+}
+
+// write writes what it was given and has room for.
+func (c *coprocess) write() error {
+	for len(c.queued) > 0 && !c.shut {
+		n, err := unix.Write(c.in, c.queued)
+		if n > 0 {
+			c.sent, c.queued = c.sent+n, slices.Delete(c.queued, 0, n)
+		}
+		if isTemporary(err) {
+			return nil
+		}
+		c.shut = err != nil
+	}
+	if c.shut {
+		return unix.EPIPE
+	}
+	return nil
 }
 
 // endWith ends an exchange when its context ends, until done is called.
@@ -160,18 +193,25 @@ func (c *coprocess) endWith(ctx context.Context) (done func()) {
 	}
 }
 
-// Read reads what it prints.
+// Read reads what it prints. What is queued is written when it has nothing to
+// do, or nothing was printed: many events in one piece.
 func (c *coprocess) Read(b []byte) (int, error) {
 	for {
-		if err := c.await(c.out, unix.POLLIN); err != nil {
-			return 0, err
+		n, err := 0, error(unix.EAGAIN)
+		if c.sent > 0 {
+			n, err = unix.Read(c.out, b)
 		}
-		n, err := unix.Read(c.out, b)
 		switch {
 		case n > 0:
 			return n, nil
 		case !isTemporary(err):
 			return 0, cmp.Or(err, io.EOF)
+		}
+		if err := c.write(); err != nil && c.sent == 0 {
+			return 0, err
+		}
+		if err := c.await(); err != nil {
+			return 0, err
 		}
 	}
 }
@@ -179,7 +219,7 @@ func (c *coprocess) Read(b []byte) (int, error) {
 // await waits until a pipe is ready, or at its end. What a program that has
 // ended left behind may hold it open; that is given some time. The error is
 // os.ErrDeadlineExceeded.
-func (c *coprocess) await(fd int, events int16) error {
+func (c *coprocess) await() error {
 	for {
 		if c.hasEnded() && time.Until(c.until) > held {
 			c.until = time.Now().Add(held)
@@ -188,12 +228,15 @@ func (c *coprocess) await(fd int, events int16) error {
 		if c.stopped.Load() || left <= 0 {
 			return os.ErrDeadlineExceeded
 		}
-		fds := []unix.PollFd{{Fd: int32(fd), Events: events}, {Fd: int32(c.wake), Events: unix.POLLIN}}
-		_, err := unix.Poll(fds, int(min(left/time.Millisecond+1, math.MaxInt32)))
-		if err == nil && fds[0].Revents != 0 {
+		fds := [...]unix.PollFd{{Fd: int32(c.wake), Events: unix.POLLIN}, {Fd: int32(c.out), Events: unix.POLLIN}, {Fd: -1, Events: unix.POLLOUT}}
+		if len(c.queued) > 0 && !c.shut {
+			fds[2].Fd = int32(c.in)
+		}
+		_, err := unix.Poll(fds[:], int(min(left/time.Millisecond+1, math.MaxInt32)))
+		if err == nil && (fds[1].Revents != 0 || fds[2].Revents != 0) {
 			return nil
 		}
-		if err == nil && fds[1].Revents != 0 {
+		if err == nil && fds[0].Revents != 0 {
 			_, _ = unix.Read(c.wake, make([]byte, 8))
 		}
 	}
@@ -205,7 +248,7 @@ func (c *coprocess) answer() ([]byte, error) {
 	switch {
 	case err != nil && c.room.N == 0:
 		return nil, &AnswerError{fmt.Sprintf("a line longer than %d bytes", maxAnswer)}
-	case err == nil && c.answers.Buffered() > 0:
+	case err == nil && c.answers.Buffered() > 0 && c.owed == 1:
 		return nil, &AnswerError{"more than one line"}
 	}
 	return line, err
@@ -220,14 +263,49 @@ func (c *coprocess) waited() (gone, spoken bool) {
 	return fds[0].Revents != 0 || fds[1].Revents != 0 || c.hasEnded(), spoken
 }
 
-// unread tells whether nothing was taken of the last event, and nobody is left
-// who could: all that was written of it is in the pipe still (ioctl_tty(2),
-// pipe(7)).
-func (c *coprocess) unread() bool {
+// unread tells whether nothing was taken of the first event that it owes an
+// answer for, and nobody is left who could: all that was written is in the pipe
+// still.
+func (c *coprocess) unread() bool { return c.deserted() && c.untaken() >= c.sent }
+
+// deserted tells whether nobody is left who could read what was written.
+func (c *coprocess) deserted() bool {
 	fds := []unix.PollFd{{Fd: int32(c.in)}}
 	_, err := unix.Poll(fds, 0)
-	inside, ioctlErr := unix.IoctlGetInt(c.in, unix.TIOCINQ)
-	return err == nil && ioctlErr == nil && fds[0].Revents&unix.POLLERR != 0 && inside >= c.sent
+	return err == nil && fds[0].Revents&unix.POLLERR != 0
+}
+
+// untaken is how many of the bytes that were written are in the pipe still
+// (ioctl_tty(2), pipe(7)), 0 where that cannot be told.
+func (c *coprocess) untaken() int {
+	inside, err := unix.IoctlGetInt(c.in, unix.TIOCINQ)
+	if err != nil {
+		return 0
+	}
+	return inside
+}
+
+// lose is said of one that has ended, or is not trusted any more, with an event.
+// It works on one event at a time, in their order: those behind are not begun,
+// unless it answered as none does. broken tells that.
+func (c *coprocess) lose(event []byte, broken bool) {
+	defer c.settle(event)
+	c.lost = true
+	switch {
+	case !c.deserted():
+		c.fresh = len(c.queued)
+	case broken:
+		c.fresh = len(c.queued) + c.untaken()
+	default:
+		c.fresh = c.given - len(event)
+	}
+}
+
+// begun tells of one that is lost whether the first event that it owes an answer
+// for may have been begun, and strikes it.
+func (c *coprocess) begun(event []byte) bool {
+	defer c.settle(event)
+	return c.given > c.fresh
 }
 
 // stop waits for its end, for the given time; then its group gets SIGTERM, and

@@ -22,6 +22,7 @@ import (
 type Pool struct {
 	mu     sync.Mutex
 	idle   map[string][]*coprocess // by line; the last is the one that was used last
+	queues map[string][]*turn      // by line; see turn.join
 	zones  map[zone]chan struct{}
 	closed bool
 
@@ -129,7 +130,10 @@ type turn struct {
 	text      []byte            // the event's line
 	variables map[string]string // of the handler's env files
 	timeout   time.Duration
+	until     time.Time       // how long the answer is waited for
 	program   func() *process // what is started where none waits
+	pause     func()          // see Runner.Pause
+	given     *coprocess      // that has the event behind others
 	warn      func(string)
 }
 
@@ -139,8 +143,8 @@ func (c *call) turn(h Handler, e envmap.Event, encoded *envmap.Call) *turn {
 	variables := c.env[strings.Join(h.EnvFiles, "\x00")]
 	return &turn{
 		pool: c.Kept, line: h.identity(), event: e, text: encoded.Stdin, variables: variables,
-		timeout: firstSet(h.Timeout, c.Timeout, DefaultTimeout),
-		warn:    func(message string) { c.Warn(h.name(e) + ": " + message) },
+		timeout: firstSet(h.Timeout, c.Timeout, DefaultTimeout), pause: c.Pause,
+		warn: func(message string) { c.Warn(h.name(e) + ": " + message) },
 		program: func() *process {
 			return &process{
 				argv: h.argv(e.Cmd), env: Environment(c.Environ, variables), user: h.User,
@@ -167,8 +171,10 @@ const maxStarts = 3
 // *TimeoutError, an *EndedError or the context's cause.
 func (t *turn) run(ctx context.Context) (outcome, error) {
 	started := time.Now()
-	until := started.Add(t.timeout)
+	t.until = started.Add(t.timeout)
+	defer t.join()()
 	for starts := 0; ; {
+		t.awaitPlace()
 		c, fresh, err := t.next(ctx)
 		if err != nil {
 			return outcome{}, err
@@ -176,8 +182,8 @@ func (t *turn) run(ctx context.Context) (outcome, error) {
 		if fresh {
 			starts++
 		}
-		output, err := t.ask(ctx, c, until)
-		if ended := new(EndedError); errors.As(err, &ended) && ended.Unread && starts < maxStarts {
+		output, err := t.ask(ctx, c)
+		if ended := new(EndedError); errors.Is(err, errNotBegun) || errors.As(err, &ended) && ended.Unread && starts < maxStarts {
 			continue
 		}
 		return outcome{stdout: output, took: time.Since(started)}, err
@@ -190,7 +196,11 @@ func (t *turn) next(ctx context.Context) (c *coprocess, fresh bool, err error) {
 		return nil, false, context.Cause(ctx)
 	}
 	for c := t.pool.take(t.line); c != nil; c = t.pool.take(t.line) {
-		if t.fits(c) {
+		switch {
+		case c.owed > 0 && !maps.Equal(c.variables, t.variables):
+			t.pool.put(t.line, c) // it is replaced when it has nothing more to do
+			t.pause()
+		case c.owed > 0 || t.fits(c):
 			return c, false, nil
 		}
 	}
@@ -225,8 +235,15 @@ func (t *turn) fits(c *coprocess) bool {
 
 // ask has one program answer the event. One that did is kept; another has ended
 // when ask returns.
-func (t *turn) ask(ctx context.Context, c *coprocess, until time.Time) ([]byte, error) {
-	line, err := c.exchange(ctx, t.text, until)
+func (t *turn) ask(ctx context.Context, c *coprocess) ([]byte, error) {
+	c.give(t.text)
+	if t.pause != nil && c.isTrusted() {
+		t.letOthers(c)
+	}
+	if c.lost {
+		return nil, t.left(c)
+	}
+	line, err := c.receive(ctx, t.until)
 	var told envmap.Result
 	if err == nil {
 		told, err = t.understand(line)
@@ -234,6 +251,8 @@ func (t *turn) ask(ctx context.Context, c *coprocess, until time.Time) ([]byte, 
 	if err != nil {
 		return nil, t.lost(ctx, c, err)
 	}
+	c.settle(t.text)
+	c.answered++
 	t.pool.put(t.line, c)
 	output, err := printed(told)
 	if refused := new(AnswerError); errors.As(err, &refused) { // it knows credentials
@@ -254,13 +273,15 @@ func (t *turn) understand(line []byte) (envmap.Result, error) {
 // lost ends a program that did not answer as it should, and says what is known
 // of the event.
 func (t *turn) lost(ctx context.Context, c *coprocess, err error) error {
+	broken := errors.As(err, new(*AnswerError))
 	defer c.release()
+	defer func() { c.lose(t.text, broken) }()
 	switch late := errors.Is(err, os.ErrDeadlineExceeded) && !c.hasEnded(); {
 	case late && ctx.Err() != nil:
 		err = context.Cause(ctx)
 	case late:
 		err = &TimeoutError{t.timeout}
-	case !errors.As(err, new(*AnswerError)):
+	case !broken:
 		c.stop(c.grace)
 		c.signal(syscall.SIGKILL) // to what it left behind: nobody else may do the event
 		if ctx.Err() != nil {

@@ -53,6 +53,12 @@ type Runner struct {
 	// between calls of Run, and closes it behind the last; nil: they last for one.
 	Kept *Pool
 
+	// Pause, unless it is nil, is called where an event waits for others before it
+	// in a program with persist=yes. Other calls of Run, by the same goroutine and
+	// with the same Kept, go on meanwhile. It returns when it is this one's turn,
+	// those that wait go on one behind another.
+	Pause func()
+
 	// Step, unless it is nil, is called before each thing that a crash could
 	// come before or behind: every write to the journal, every start and end of
 	// a handler. Its error takes the place of the step's. Tests crash there.
