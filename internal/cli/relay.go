@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/extauth/extauth/internal/sha256"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
@@ -27,6 +28,9 @@ type relay struct {
 func (f *front) newRelay(serve func(envmap.Event) error) *relay {
 	out := bufio.NewWriterSize(f.Stdout, relayBuffer)
 	f.Stdout = out
+	if f.sum256 == nil {
+		f.sum256 = sha256.Sum256
+	}
 	r := &relay{front: f, out: out, copies: f.env["EXTAUTH_THUMBPRINT"] == "", serve: serve}
 	r.lines = bufio.NewReaderSize(readerFunc(r.read), relayBuffer)
 	return r
@@ -73,7 +77,7 @@ func (r *relay) tell(number int, err error) error {
 // pass writes a line's event. A byte order mark may stand before the first; a
 // blank line is none.
 func (r *relay) pass(line []byte, first bool) error {
-	if r.copies && envmap.CanonicalLine(line) {
+	if r.copies && envmap.CanonicalLineBy(line, r.sum256) {
 		return r.copy(line)
 	}
 	if first {
