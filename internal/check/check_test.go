@@ -3,7 +3,6 @@ package check_test
 import (
 	"bytes"
 	"context"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/extauth/extauth/internal/check"
+	"github.com/extauth/extauth/internal/getopt"
 	"github.com/extauth/extauth/pkg/runner"
 )
 
@@ -75,7 +75,7 @@ type result struct {
 // run checks the hook without a name server.
 func (h hook) run(t *testing.T) result {
 	suite := new(check.Suite)
-	set := flag.NewFlagSet("", flag.ContinueOnError)
+	set := new(getopt.Set)
 	suite.Flags(set)
 	require.NoError(t, set.Parse(append([]string{"--zone", "no", "--timeout", "10m", "--slow", "10m"}, h.options...)))
 	handler, fault := runner.ParseHandler(append(append([]string{h.as}, set.Args()...), h.words()...))

@@ -2,7 +2,6 @@ package check
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/extauth/extauth/internal/getopt"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
@@ -26,7 +26,7 @@ type Suite struct {
 }
 
 // Flags registers its options.
-func (s *Suite) Flags(set *flag.FlagSet) {
+func (s *Suite) Flags(set *getopt.Set) {
 	*s = Suite{Type: envmap.DNS01, Domain: "example.test", Zone: "auto", Slow: 30 * time.Second, Timeout: 2 * time.Minute}
 	set.Func("type", "", one(&s.Type, envmap.DNS01, envmap.HTTP01))
 	set.Func("zone", "", one(&s.Zone, "yes", "no", "auto"))
@@ -35,7 +35,7 @@ func (s *Suite) Flags(set *flag.FlagSet) {
 	set.Func("path", "", s.addPath)
 	set.Func("slow", "", positive(&s.Slow))
 	set.Func("timeout", "", positive(&s.Timeout))
-	set.BoolVar(&s.explain, "explain", false, "")
+	set.Bool(&s.explain, "", "explain")
 }
 
 // one takes one of several words.

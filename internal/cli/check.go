@@ -3,13 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/extauth/extauth/internal/getopt"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -48,7 +48,7 @@ scripts, 127 there is no such HANDLER.
 // Checker runs a hook as its client would. Its code is in no other program.
 type Checker interface {
 	// Flags registers its options.
-	Flags(set *flag.FlagSet)
+	Flags(set *getopt.Set)
 	// Explaining tells whether explanations were asked for.
 	Explaining() bool
 	// Explanations are what each check is about, for people.
@@ -74,14 +74,14 @@ func Check(io IO, c Checker) int {
 
 func (f *front) check(c Checker) (failed int, err error) {
 	as, set := "", f.checkFlags(c)
-	set.StringVar(&as, "as", "", "")
+	set.String(&as, "", "as")
 	err = f.parse(set, f.Args[1:])
 	switch {
 	case errors.Is(err, errDone):
 		return 0, nil
 	case err != nil:
 		return 0, err
-	case set.NArg() == 0 && as == "" && c.Explaining():
+	case len(set.Args()) == 0 && as == "" && c.Explaining():
 		return 0, f.write([]byte(c.Explanations()))
 	}
 	h, fault, err := f.checked(as, set.Args())
@@ -99,12 +99,10 @@ type output struct{ f *front }
 
 func (o output) Write(text []byte) (int, error) { return len(text), o.f.write(text) }
 
-func (f *front) checkFlags(c Checker) *flag.FlagSet {
-	set := flag.NewFlagSet(f.name, flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	set.Var(&f.options.envFiles, "e", "")
-	set.Var(&f.options.envFiles, "env-file", "")
-	set.BoolVar(&f.options.version, "version", false, "")
+func (f *front) checkFlags(c Checker) *getopt.Set {
+	set := new(getopt.Set)
+	set.Var(&f.options.envFiles, "e", "env-file")
+	set.Bool(&f.options.version, "", "version")
 	c.Flags(set)
 	f.options.timeout = 1 // --timeout is the checker's
 	return set

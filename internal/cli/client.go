@@ -69,7 +69,7 @@ func (f *front) readStdin() ([]byte, error) {
 // is the client's.
 func (f *front) call(c *envmap.Convention) error {
 	set := f.flags()
-	set.StringVar(&f.options.handler, "handler", "", "")
+	set.String(&f.options.handler, "", "handler")
 	err := f.parse(set, f.Args[1:])
 	if errors.Is(err, errDone) {
 		return nil

@@ -34,7 +34,7 @@ func Dehydrated(io IO) int {
 // it is dehydrated's.
 func (f *front) dehydrated() error {
 	set := f.flags()
-	set.StringVar(&f.options.handler, "handler", "", "")
+	set.String(&f.options.handler, "", "handler")
 	err := f.parse(set, f.Args[1:])
 	if errors.Is(err, errDone) {
 		return nil
@@ -42,7 +42,7 @@ func (f *front) dehydrated() error {
 	if err != nil {
 		return err
 	}
-	if set.NArg() == 0 {
+	if len(set.Args()) == 0 {
 		return &usageError{"no operation; dehydrated gives it"}
 	}
 	if err := f.took(envmap.Call{Args: set.Args(), Env: f.env}); err != nil {
@@ -60,7 +60,7 @@ func (f *front) dehydrated() error {
 		return wordsErr
 	}
 	if err != nil {
-		return f.refuse(err, set.Arg(0), words)
+		return f.refuse(err, set.Args()[0], words)
 	}
 	return f.run(events, words)
 }

@@ -2,10 +2,10 @@ package cli
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"slices"
 
+	"github.com/extauth/extauth/internal/getopt"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
@@ -77,14 +77,14 @@ func (f *front) operands() (operand string, words []string, err error) {
 	return f.operandsOf(f.flags())
 }
 
-func (f *front) operandsOf(set *flag.FlagSet) (operand string, words []string, err error) {
+func (f *front) operandsOf(set *getopt.Set) (operand string, words []string, err error) {
 	if err := f.parse(set, f.Args[1:]); err != nil {
 		return "", nil, err
 	}
-	if set.NArg() == 0 {
+	if len(set.Args()) == 0 {
 		return "", nil, &usageError{"no operand"}
 	}
-	operand = set.Arg(0)
+	operand = set.Args()[0]
 	if err := f.parse(set, set.Args()[1:]); err != nil {
 		return "", nil, err
 	}

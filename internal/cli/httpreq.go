@@ -5,13 +5,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/extauth/extauth/internal/getopt"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -122,7 +122,7 @@ func (f *front) httpreq(web Web) error {
 	o := WebOptions{Log: f.warn}
 	set := f.flags()
 	webFlags(set, &o)
-	set.Var(&f.lines.jobs, "jobs", "")
+	set.Var(&f.lines.jobs, "", "jobs")
 	operand, words, err := f.operandsOf(set)
 	switch {
 	case errors.Is(err, errDone):
@@ -144,26 +144,26 @@ func (f *front) httpreq(web Web) error {
 	return &usageError{fmt.Sprintf("%q is neither serve, passwd nor a URL", operand)}
 }
 
-func webFlags(set *flag.FlagSet, o *WebOptions) {
-	o.Socket.Mode = 0o600
-	set.StringVar(&o.Listen, "listen", "", "")
-	set.StringVar(&o.TLSCert, "tls-cert", "", "")
-	set.StringVar(&o.TLSKey, "tls-key", "", "")
-	set.StringVar(&o.Users, "users", "", "")
-	set.IntVar(&o.MaxClients, "max-clients", 256, "")
-	set.DurationVar(&o.Grace, "grace", 10*time.Second, "")
-	set.Var(&o.Socket.Mode, "socket-mode", "")
-	set.StringVar(&o.Socket.Group, "socket-group", "", "")
+func webFlags(set *getopt.Set, o *WebOptions) {
+	o.Socket.Mode, o.MaxClients, o.Grace = 0o600, 256, 10*time.Second
+	set.String(&o.Listen, "", "listen")
+	set.String(&o.TLSCert, "", "tls-cert")
+	set.String(&o.TLSKey, "", "tls-key")
+	set.String(&o.Users, "", "users")
+	set.Int(&o.MaxClients, "", "max-clients")
+	set.Duration(&o.Grace, "", "grace")
+	set.Var(&o.Socket.Mode, "", "socket-mode")
+	set.String(&o.Socket.Group, "", "socket-group")
 }
 
 // onlyTimeout refuses options that are for serve alone.
-func onlyTimeout(set *flag.FlagSet, operand string) (err error) {
-	set.Visit(func(option *flag.Flag) {
-		if err == nil && option.Name != "timeout" && option.Name != "v" && option.Name != "verbose" {
-			err = &usageError{fmt.Sprintf("%s is no option of %s", dashed(option.Name), operandName(operand))}
+func onlyTimeout(set *getopt.Set, operand string) error {
+	for _, name := range set.Given() {
+		if name != "timeout" && name != "v" && name != "verbose" {
+			return &usageError{fmt.Sprintf("%s is no option of %s", getopt.Dashed(name), operandName(operand))}
 		}
-	})
-	return err
+	}
+	return nil
 }
 
 // operandName is a command in a message: a URL may have a password in it.

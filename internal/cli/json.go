@@ -3,9 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 
+	"github.com/extauth/extauth/internal/getopt"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -96,19 +96,19 @@ func (f *front) json(listen Listen) (worst int, err error) {
 	return f.runLines(listen, words)
 }
 
-func (f *front) linesFlags(set *flag.FlagSet) {
-	set.BoolVar(&f.lines.ack, "ack", false, "")
+func (f *front) linesFlags(set *getopt.Set) {
+	set.Bool(&f.lines.ack, "", "ack")
 	set.Func("listen", "", func(address string) error { f.lines.listen = &address; return nil })
-	set.Var(&f.lines.jobs, "jobs", "")
+	set.Var(&f.lines.jobs, "", "jobs")
 	f.lines.socket.Mode = 0o600
-	set.Var(&f.lines.socket.Mode, "socket-mode", "")
-	set.StringVar(&f.lines.socket.Group, "socket-group", "", "")
-	set.StringVar(&f.lines.client, "client", "", "")
-	set.StringVar(&f.lines.from, "from", "", "")
+	set.Var(&f.lines.socket.Mode, "", "socket-mode")
+	set.String(&f.lines.socket.Group, "", "socket-group")
+	set.String(&f.lines.client, "", "client")
+	set.String(&f.lines.from, "", "from")
 }
 
 // checkOperand refuses options that are not the command's.
-func (f *front) checkOperand(set *flag.FlagSet, operand string) error {
+func (f *front) checkOperand(set *getopt.Set, operand string) error {
 	others := map[string][]string{
 		"run":    {"client", "from"},
 		"exec":   {"ack", "jobs", "listen", "socket-mode", "socket-group", "t", "to", "c", "chain", "e", "env-file", "n", "dry-run", "from"},
@@ -119,8 +119,8 @@ func (f *front) checkOperand(set *flag.FlagSet, operand string) error {
 		return &usageError{fmt.Sprintf("%q is no command; there are run, exec and replay", operand)}
 	}
 	for _, name := range foreign {
-		if isSet(set, name) {
-			return &usageError{fmt.Sprintf("%s is no option of %s", dashed(name), operand)}
+		if set.Has(name) {
+			return &usageError{fmt.Sprintf("%s is no option of %s", getopt.Dashed(name), operand)}
 		}
 	}
 	if f.lines.listen != nil && (f.lines.ack || f.options.dryRun) {
@@ -129,7 +129,7 @@ func (f *front) checkOperand(set *flag.FlagSet, operand string) error {
 	if f.lines.ack && f.lines.jobs > 1 {
 		return &usageError{"--ack excludes --jobs: its answers do not say what they are for"}
 	}
-	if f.lines.listen == nil && (isSet(set, "socket-mode") || isSet(set, "socket-group")) {
+	if f.lines.listen == nil && (set.Has("socket-mode") || set.Has("socket-group")) {
 		return &usageError{"--socket-mode and --socket-group are for --listen"}
 	}
 	return nil

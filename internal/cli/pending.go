@@ -6,13 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/extauth/extauth/internal/getopt"
 	"github.com/extauth/extauth/pkg/runner"
 )
 
@@ -85,16 +84,14 @@ func (f *front) pending() (worst int, err error) {
 	return 0, &usageError{fmt.Sprintf("%q is no command; there are list and clean", operand)}
 }
 
-func (f *front) pendingFlags(own *pendingOptions) *flag.FlagSet {
-	set := flag.NewFlagSet(f.name, flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	set.StringVar(&f.options.stateDir, "state-dir", "", "")
-	set.DurationVar(&f.options.timeout, "timeout", 0, "")
-	set.BoolVar(&f.options.verbose, "v", false, "")
-	set.BoolVar(&f.options.verbose, "verbose", false, "")
-	set.BoolVar(&f.options.version, "version", false, "")
-	set.BoolVar(&own.json, "json", false, "")
-	set.DurationVar(&own.olderThan, "older-than", 0, "")
+func (f *front) pendingFlags(own *pendingOptions) *getopt.Set {
+	set := new(getopt.Set)
+	set.String(&f.options.stateDir, "", "state-dir")
+	set.Duration(&f.options.timeout, "", "timeout")
+	set.Bool(&f.options.verbose, "v", "verbose")
+	set.Bool(&f.options.version, "", "version")
+	set.Bool(&own.json, "", "json")
+	set.Duration(&own.olderThan, "", "older-than")
 	return set
 }
 

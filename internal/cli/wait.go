@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/extauth/extauth/internal/getopt"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -51,7 +51,7 @@ commas. Exit status: 0 all is there, 64 usage, 65 a value or line was refused,
 // is in no other program.
 type Waiter interface {
 	// Flags registers its options.
-	Flags(set *flag.FlagSet)
+	Flags(set getopt.Registry)
 	// Watch sets who is told: progress how many of how many are there and what
 	// is missing, trace each step. Either may be nil.
 	Watch(progress func(done, all int, missing string), trace func(string))
@@ -108,22 +108,20 @@ func (f *front) await(w Waiter, challenges []envmap.Event) (err error) {
 	return err
 }
 
-func (f *front) waitFlags(w Waiter) *flag.FlagSet {
-	set := flag.NewFlagSet(f.name, flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	set.BoolVar(&f.options.verbose, "v", false, "")
-	set.BoolVar(&f.options.verbose, "verbose", false, "")
-	set.BoolVar(&f.options.version, "version", false, "")
+func (f *front) waitFlags(w Waiter) *getopt.Set {
+	set := new(getopt.Set)
+	set.Bool(&f.options.verbose, "v", "verbose")
+	set.Bool(&f.options.version, "", "version")
 	w.Flags(set)
 	f.options.timeout = 1 // never 0 for parse: the waiter's own --timeout may be
 	return set
 }
 
 // waitDefaults takes from the environment what the options did not say.
-func (f *front) waitDefaults(set *flag.FlagSet) error {
+func (f *front) waitDefaults(set *getopt.Set) error {
 	for _, name := range []string{"resolver", "nameserver"} {
 		variable := "EXTAUTH_" + strings.ToUpper(name)
-		if f.env[variable] == "" || isSet(set, name) {
+		if f.env[variable] == "" || set.Has(name) {
 			continue
 		}
 		if err := set.Set(name, f.env[variable]); err != nil {
@@ -135,16 +133,16 @@ func (f *front) waitDefaults(set *flag.FlagSet) error {
 
 // expected reads options and operands. word is a handler's phase, the only
 // operand where there is one; without operands challenges is nil.
-func (f *front) expected(set *flag.FlagSet) (challenges []envmap.Event, word string, err error) {
+func (f *front) expected(set *getopt.Set) (challenges []envmap.Event, word string, err error) {
 	for args := f.Args[1:]; ; args = set.Args()[3:] {
 		if err := f.parse(set, args); err != nil {
 			return nil, "", err
 		}
-		if set.NArg() == 0 {
+		if len(set.Args()) == 0 {
 			break
 		}
-		if challenges == nil && set.NArg() == 1 && isPhase(set.Arg(0)) {
-			return nil, set.Arg(0), nil
+		if challenges == nil && len(set.Args()) == 1 && isPhase(set.Args()[0]) {
+			return nil, set.Args()[0], nil
 		}
 		challenge, err := operandGroup(set.Args())
 		if err != nil {

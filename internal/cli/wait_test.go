@@ -5,7 +5,6 @@ package cli_test
 import (
 	"bytes"
 	"context"
-	"flag"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/getopt"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
@@ -22,7 +22,7 @@ type scripted struct {
 	progress func(done, all int, missing string)
 }
 
-func (*scripted) Flags(*flag.FlagSet) {}
+func (*scripted) Flags(getopt.Registry) {}
 
 func (s *scripted) Watch(progress func(done, all int, missing string), _ func(string)) {
 	s.progress = progress

@@ -25,8 +25,6 @@ type endpoints struct {
 	names bool // a host's name will do
 }
 
-func (e *endpoints) String() string { return "" }
-
 // Set adds to the list.
 func (e *endpoints) Set(value string) error {
 	for _, word := range strings.Split(value, ",") {

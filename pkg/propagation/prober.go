@@ -8,7 +8,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -42,8 +41,14 @@ type Prober struct {
 	trace    func(string)
 }
 
+// Options is where options are registered, as a *flag.FlagSet.
+type Options = interface {
+	Func(name, usage string, read func(value string) error)
+	BoolFunc(name, usage string, set func(value string) error)
+}
+
 // Flags registers the options and sets what holds without them.
-func (p *Prober) Flags(set *flag.FlagSet) {
+func (p *Prober) Flags(set Options) {
 	p.Timeout, p.Interval = defaultTimeout, defaultInterval
 	p.nameservers.names = true
 	set.Func("timeout", "", func(value string) (err error) {
@@ -61,9 +66,12 @@ func (p *Prober) Flags(set *flag.FlagSet) {
 		}
 		return nil
 	})
-	set.BoolVar(&p.NoCNAME, "no-cname", false, "")
-	set.Var(&p.resolvers, "resolver", "")
-	set.Var(&p.nameservers, "nameserver", "")
+	set.BoolFunc("no-cname", "", func(value string) (err error) {
+		p.NoCNAME, err = strconv.ParseBool(value)
+		return err
+	})
+	set.Func("resolver", "", p.resolvers.Set)
+	set.Func("nameserver", "", p.nameservers.Set)
 }
 
 func duration(value string, least time.Duration) (time.Duration, error) {
