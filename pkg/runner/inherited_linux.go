@@ -2,7 +2,6 @@ package runner
 
 import (
 	"math"
-	"os"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -15,9 +14,9 @@ func closeInherited() {
 	if unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return
 	}
-	entries, _ := os.ReadDir("/proc/self/fd")
-	for _, entry := range entries {
-		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd > 2 {
+	names, _ := namesIn("/proc/self/fd")
+	for _, name := range names {
+		if fd, err := strconv.Atoi(name); err == nil && fd > 2 {
 			unix.CloseOnExec(fd)
 		}
 	}

@@ -46,3 +46,18 @@ func TestNoRecordsOfVersion1(t *testing.T) {
 		require.NotPanics(t, func() { _, _ = readVersion1([]byte(body)) }, body)
 	}
 }
+
+// TestInstant: what encoding/json writes of a time is read as time.Parse does.
+func TestInstant(t *testing.T) {
+	for _, text := range []string{"2026-11-22T15:39:14Z", "2026-11-22T15:39:14.5Z", "2026-11-22T15:39:14.123456789+05:30", "2026-01-01T00:10:00-08:00"} {
+		want, err := time.Parse(time.RFC3339Nano, text)
+		require.NoError(t, err)
+		got, err := instant(text)
+		require.NoError(t, err)
+		require.True(t, want.Equal(got), "%s: %s", text, got)
+	}
+	for _, text := range []string{"", "today", "2026-11-22", "2026-11T15:39:14Z", "2026-11-22T15:39Z ", "2026-11-22Tx:39:14Z", "2026-11-22T15:39:14+x"} {
+		_, err := instant(text)
+		require.Error(t, err, text)
+	}
+}

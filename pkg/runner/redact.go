@@ -44,11 +44,14 @@ func isPlace(value string) bool {
 func redactor(credentials map[string]string) func(string) string {
 	var forms []string
 	for _, secret := range credentials {
-		if len(secret) >= minSecret {
-			forms = append(forms, formsOf(secret)...)
+		if len(secret) < minSecret {
+			continue
+		}
+		for _, form := range formsOf(secret) {
+			at, _ := slices.BinarySearchFunc(forms, form, func(a, b string) int { return len(b) - len(a) })
+			forms = slices.Insert(forms, at, form)
 		}
 	}
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
 	return func(line string) string {
 		for _, form := range forms {
 			line = strings.ReplaceAll(line, form, "[redacted]")
