@@ -174,3 +174,104 @@ func (e *Event) null(name string) bool {
 	}
 	return false
 }
+
+// finish brings an event's values into canonical form, fills in what follows
+// from them and checks the whole.
+func (e *Event) finish(thumbprint string) error {
+	e.Domain, e.TXTDomain = identifier(e.Domain), identifier(e.TXTDomain)
+	e.Domains, e.FailedDomains = identifiers(e.Domains), identifiers(e.FailedDomains)
+	if e.IsChallenge() {
+		if e.Order == "" && e.Remaining != nil {
+			e.Order = strings.Join(e.Domains, ",")
+		}
+		if err := complete(e, thumbprint); err != nil {
+			return err
+		}
+	}
+	return e.validate()
+}
+
+// text is the place of a member that is kept as text; nil for the others.
+func (e *Event) text(name string) *string {
+	if place := e.challengeText(name); place != nil {
+		return place
+	}
+	if place := e.certificateText(name); place != nil {
+		return place
+	}
+	switch name {
+	case "body":
+		return &e.Body
+	case "method":
+		return &e.Method
+	case "headers":
+		return &e.Headers
+	case "title":
+		return &e.Title
+	case "temporary":
+		return &e.Temporary
+	case "messages":
+		return &e.Messages
+	}
+	return nil
+}
+
+func (e *Event) challengeText(name string) *string {
+	switch name {
+	case "type":
+		return &e.Type
+	case "domain":
+		return &e.Domain
+	case "token":
+		return &e.Token
+	case "z_domain":
+		return &e.ZDomain
+	case "validation":
+		return &e.Validation
+	case "txt_domain":
+		return &e.TXTDomain
+	case "uri":
+		return &e.URI
+	case "command":
+		return &e.Command
+	case "port":
+		return &e.Port
+	case "key_auth":
+		return &e.KeyAuth
+	case "cert_pem":
+		return &e.CertPEM
+	case "key_pem":
+		return &e.KeyPEM
+	case "status":
+		return &e.Status
+	case "validated":
+		return &e.Validated
+	case "error":
+		return &e.Error
+	}
+	return nil
+}
+
+func (e *Event) certificateText(name string) *string {
+	switch name {
+	case "cert_path":
+		return &e.CertPath
+	case "key_path":
+		return &e.KeyPath
+	case "chain_path":
+		return &e.ChainPath
+	case "fullchain_path":
+		return &e.FullchainPath
+	case "csr_path":
+		return &e.CSRPath
+	case "ocsp_path":
+		return &e.OCSPPath
+	case "cert_dir":
+		return &e.CertDir
+	case "timestamp":
+		return &e.Timestamp
+	case "cert_timestamp":
+		return &e.CertTimestamp
+	}
+	return nil
+}

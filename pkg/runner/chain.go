@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -18,32 +17,6 @@ import (
 
 	"github.com/extauth/extauth/pkg/envmap"
 )
-
-// Handler is a program that is called for events: a line of a chain file, or
-// the one on the command line.
-type Handler struct {
-	Convention string              // the convention that it speaks
-	Command    []string            // program and arguments, for every event
-	Commands   map[string][]string // instead of Command: one for each operand (auth, cleanup, ...)
-
-	Domains  []string          // only for these identifiers; *.example.org is every name below
-	Types    []string          // only for these challenge types
-	Phases   []string          // only in these phases
-	EnvFiles []string          // dotenv files for this handler alone
-	Timeout  time.Duration     // 0: the runner's
-	Optional bool              // its failure is a warning
-	Strict   bool              // its failure reaches the client for informational events too
-	User     string            // run as this user
-	Settings map[string]string // the convention's own
-	Aliases  map[string]string // TXT names that are published elsewhere, where their CNAMEs lead
-	Closer   []closer          // what lines with a closer domain= take
-	Batch    bool              // performs an order once, behind its last challenge
-	Verify   string            // "dns" or "http": look whether what was performed can be seen
-	Persist  bool              // is started once, and given one event behind another
-	Limit    int               // of its calls at the same time in this process; 0: none
-
-	Line int // in its chain file, 0 on a command line
-}
 
 // ChainError collects everything that is wrong with a chain file.
 type ChainError struct{ Faults []error }
@@ -341,54 +314,6 @@ func (h *Handler) check() error {
 func (h *Handler) takesOrders() bool {
 	c := h.convention()
 	return c.Batch != nil || c.Script == "" && c.Program == "" && c.Answer == nil
-}
-
-// Startable sees whether what the handler is run by is there. Errors as those
-// of the function of this name.
-func (h *Handler) Startable() error {
-	convention := h.convention()
-	if convention.Program != "" {
-		_, err := Companion(convention.Program)
-		return err
-	}
-	if convention.Script != "" {
-		return nil // the script finds it
-	}
-	var faults []error
-	for _, argv := range h.programs() {
-		faults = append(faults, Startable(argv[0]))
-	}
-	return errors.Join(faults...)
-}
-
-// convention is the one that the handler speaks, under its line's settings.
-func (h *Handler) convention() *envmap.Convention {
-	c, err := h.settled()
-	if err != nil { // a chain with such a line is never run
-		c, _ = envmap.Lookup(h.Convention)
-	}
-	return c
-}
-
-// settled is convention, with what is wrong with the settings.
-func (h *Handler) settled() (*envmap.Convention, error) {
-	c, _ := envmap.Lookup(h.Convention)
-	if c.With == nil {
-		return c, nil
-	}
-	return c.With(h.Settings)
-}
-
-// programs lists the handler's commands, in a fixed order.
-func (h *Handler) programs() [][]string {
-	if len(h.Command) > 0 {
-		return [][]string{h.Command}
-	}
-	var all [][]string
-	for _, operand := range slices.Sorted(maps.Keys(h.Commands)) {
-		all = append(all, h.Commands[operand])
-	}
-	return all
 }
 
 // Split takes a command string apart as a shell would, without variables,

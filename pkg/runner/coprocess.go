@@ -32,7 +32,8 @@ type coprocess struct {
 	mu      sync.Mutex         // of wake
 	wake    int                // an eventfd(2): something is to be looked at
 	stopped atomic.Bool        // the context of the event has ended
-	until   time.Time          // how long it is waited for
+	ctx     context.Context    // of the event whose answer is waited for
+	until   time.Time          // and how long
 	answers *bufio.Reader
 	room    *io.LimitedReader // what answers reads from
 	stderr  *drain
@@ -154,8 +155,10 @@ func (c *coprocess) settle(event []byte) {
 // ended, or what the pipes say of a program that is gone.
 func (c *coprocess) receive(ctx context.Context, until time.Time) ([]byte, error) {
 	c.said.renew.Store(true)
-	c.until = until
-	defer c.endWith(ctx)()
+	c.ctx, c.until = ctx, until
+	if len(c.queued) >= c.sent {
+		_ = c.write() // half of what it was given is answered; Read sees what is wrong
+	}
 	return c.answer()
 }
 
@@ -177,11 +180,12 @@ func (c *coprocess) write() error {
 	return nil
 }
 
-// endWith ends an exchange when its context ends, until done is called.
-func (c *coprocess) endWith(ctx context.Context) (done func()) {
+// endWithContext has await look around when the context ends, until done is
+// called.
+func (c *coprocess) endWithContext() (done func()) {
 	c.stopped.Store(false)
 	seen := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
+	stop := context.AfterFunc(c.ctx, func() {
 		c.stopped.Store(true)
 		c.awake()
 		close(seen)
@@ -193,8 +197,7 @@ func (c *coprocess) endWith(ctx context.Context) (done func()) {
 	}
 }
 
-// Read reads what it prints. What is queued is written when it has nothing to
-// do, or nothing was printed: many events in one piece.
+// Read reads what it prints. What is queued is written where nothing was printed.
 func (c *coprocess) Read(b []byte) (int, error) {
 	for {
 		n, err := 0, error(unix.EAGAIN)
@@ -220,6 +223,7 @@ func (c *coprocess) Read(b []byte) (int, error) {
 // ended left behind may hold it open; that is given some time. The error is
 // os.ErrDeadlineExceeded.
 func (c *coprocess) await() error {
+	defer c.endWithContext()()
 	for {
 		if c.hasEnded() && time.Until(c.until) > held {
 			c.until = time.Now().Add(held)

@@ -28,13 +28,6 @@ func (h *Handler) endpoint() (endpoint, bool) {
 	return endpoint{scheme, path}, scheme == "unix" || scheme == "fifo"
 }
 
-// IsProgram tells whether the handler is a program that is started, as opposed
-// to a process that listens or a person at the terminal.
-func (h *Handler) IsProgram() bool {
-	_, listens := h.endpoint()
-	return !listens && !h.isPerson()
-}
-
 // checkEndpoint refuses what makes sense for programs alone.
 func (h *Handler) checkEndpoint(to endpoint) error {
 	switch {

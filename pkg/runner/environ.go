@@ -3,6 +3,7 @@ package runner
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/extauth/extauth/pkg/envmap"
@@ -78,4 +79,13 @@ func Injects(name, value string) bool {
 		}
 	}
 	return strings.HasPrefix(value, "()")
+}
+
+// about tells any handler what it is called for, and by whom.
+func about(e envmap.Event) map[string]string {
+	variables := map[string]string{"EXTAUTH_EVENT": string(e.Cmd), "EXTAUTH_PHASE": e.Phase()}
+	if e.Peer != nil {
+		variables["EXTAUTH_PEER_UID"] = strconv.Itoa(*e.Peer)
+	}
+	return variables
 }

@@ -126,7 +126,8 @@ func (p *Pool) keep(line string, c *coprocess) bool {
 type turn struct {
 	pool      *Pool
 	line      string // the handler's name in the pool
-	event     envmap.Event
+	cmd       envmap.Cmd
+	domain    string
 	text      []byte            // the event's line
 	variables map[string]string // of the handler's env files
 	timeout   time.Duration
@@ -142,7 +143,7 @@ type turn struct {
 func (c *call) turn(h Handler, e envmap.Event, encoded *envmap.Call) *turn {
 	variables := c.env[strings.Join(h.EnvFiles, "\x00")]
 	return &turn{
-		pool: c.Kept, line: h.identity(), event: e, text: encoded.Stdin, variables: variables,
+		pool: c.Kept, line: h.identity(), cmd: e.Cmd, domain: e.Domain, text: encoded.Stdin, variables: variables,
 		timeout: firstSet(h.Timeout, c.Timeout, DefaultTimeout), pause: c.Pause,
 		warn: func(message string) { c.Warn(h.name(e) + ": " + message) },
 		program: func() *process {
@@ -267,7 +268,7 @@ func (t *turn) understand(line []byte) (envmap.Result, error) {
 	if string(line) == "\n" {
 		return envmap.Result{OK: true}, nil
 	}
-	return parseResult(line, t.event.Cmd, t.event.Domain)
+	return parseResult(line, t.cmd, t.domain)
 }
 
 // lost ends a program that did not answer as it should, and says what is known

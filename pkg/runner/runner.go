@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -99,45 +98,6 @@ func (e *NoHandlerError) Error() string {
 	return fmt.Sprintf("no handler takes %s %s %q", e.Event.Phase(), e.Event.Type, cmp.Or(e.Event.Domain, e.Event.TXTDomain))
 }
 
-// name is how messages call a handler: its convention and its program.
-func (h *Handler) name(e envmap.Event) string {
-	program := ""
-	if argv := h.command(e.Cmd); len(argv) > 0 {
-		program = " " + argv[0]
-	}
-	if h.Line > 0 {
-		return fmt.Sprintf("line %d: %s%s", h.Line, h.Convention, program)
-	}
-	return h.Convention + program
-}
-
-// argv is the program that is started for an event, and the handler's own
-// words.
-func (h *Handler) argv(cmd envmap.Cmd) []string {
-	convention := h.convention()
-	before := []string{}
-	switch {
-	case convention.Program != "":
-		path, err := Companion(convention.Program)
-		if err != nil {
-			path = convention.Program // starting it says what is wrong
-		}
-		before = []string{path}
-	case convention.Script != "":
-		before = []string{"/bin/sh", "-c", convention.Script, convention.Name}
-	}
-	return append(before, h.command(cmd)...)
-}
-
-// words are a handler's command, for people: that of a handler that is no
-// program begins with its convention.
-func (h *Handler) words(cmd envmap.Cmd) []string {
-	if h.IsProgram() {
-		return append([]string{}, h.command(cmd)...)
-	}
-	return append([]string{h.Convention}, h.Command...)
-}
-
 // Run runs the handlers for the events of one call. Several events are a whole
 // order. It returns when every handler that it started has ended.
 //
@@ -211,6 +171,9 @@ func (c *call) readEnvFiles() error {
 }
 
 func (c *call) readEnv(h Handler) error {
+	if len(h.EnvFiles) == 0 {
+		return nil
+	}
 	name := strings.Join(h.EnvFiles, "\x00")
 	if _, read := c.env[name]; read {
 		return nil
@@ -233,6 +196,9 @@ func (r *Runner) journal() journal {
 	return j
 }
 
+// at announces a step; its error takes the step's place.
+func (r *Runner) at(name string) error { return journal{step: r.Step}.at(name) }
+
 // deliver hands the output to the client, cut where there is more of it than
 // certbot could put into a variable. What a handler gets back of its own is in
 // the journal.
@@ -243,7 +209,7 @@ func (c *call) deliver(ctx context.Context) error {
 	if len(c.output) > maxDelivered {
 		c.output = Clean(c.output[:maxDelivered], true)
 	}
-	if err := c.journal().at("deliver"); err != nil {
+	if err := c.at("deliver"); err != nil {
 		return err
 	}
 	return c.Deliver(ctx, c.output)
@@ -274,11 +240,11 @@ func (c *call) execute(ctx context.Context, h Handler, e envmap.Event, encoded *
 	if c.Trace != nil {
 		c.trace("run: %s", h.shown(e, *encoded, c.variables(h)))
 	}
-	if err := c.journal().at("start " + e.Phase()); err != nil {
+	if err := c.at("start " + e.Phase()); err != nil {
 		return nil, err
 	}
 	o, err := w.run(ctx)
-	err = errors.Join(err, c.journal().at("end "+e.Phase()))
+	err = errors.Join(err, c.at("end "+e.Phase()))
 	if o.held {
 		c.Warn(h.name(e) + ": left a process behind that holds its output open")
 	}
@@ -336,15 +302,6 @@ func (c *call) worker(h Handler, e envmap.Event, encoded *envmap.Call, extra map
 func (c *call) stderr(h Handler, e envmap.Event) func(string) {
 	hide := redactor(c.variables(h))
 	return func(line string) { c.Warn(h.name(e) + ": " + hide(line)) }
-}
-
-// about tells any handler what it is called for, and by whom.
-func about(e envmap.Event) map[string]string {
-	variables := map[string]string{"EXTAUTH_EVENT": string(e.Cmd), "EXTAUTH_PHASE": e.Phase()}
-	if e.Peer != nil {
-		variables["EXTAUTH_PEER_UID"] = strconv.Itoa(*e.Peer)
-	}
-	return variables
 }
 
 func firstSet(durations ...time.Duration) time.Duration {
