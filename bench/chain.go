@@ -20,7 +20,7 @@ func (p place) chain(quick bool) (block, error) {
 		row{label: "deploy, no journal", args: call("deploy"), env: env})
 	b.lines = append(b.lines, line{row: again, ratio: over(again, base)})
 	for _, r := range b.rows[2:] {
-		b.lines = append(b.lines, line{row: r.label, ratio: over(r.label, base), limit: 2.3, held: 2.5, memory: 4096, heldMemory: 4480, ours: true})
+		b.lines = append(b.lines, line{row: r.label, ratio: over(r.label, base), limit: 2.3, memory: 4096, ours: true})
 	}
 	return p.withHandlers(b, env)
 }
@@ -41,6 +41,6 @@ func (p place) withHandlers(b block, env []string) (block, error) {
 		return (value("perform, handlers: 5") - value("perform, handlers: 1")) / 4 / value("posix_spawn of the handler")
 	}
 	b.lines = append(b.lines, line{row: "posix_spawn of the handler"},
-		line{what: "each further handler / posix_spawn of it", row: "perform, handlers: 5", ratio: further, limit: 1.25, held: 1.4, ours: true})
+		line{what: "each further handler / posix_spawn of it", row: "perform, handlers: 5", ratio: further, limit: 1.25, ours: true})
 	return b, nil
 }

@@ -60,7 +60,7 @@ func seesSlow(t *testing.T, p place) {
 	run(t, "gcc", "-O2", "-static", `-DREAL="`+real+`"`, "-o", slow, "testdata/slow.c")
 	var said strings.Builder
 	require.False(t, p.check(&said, p.shortStart()))
-	require.Contains(t, said.String(), "MISSED  start: extauth-hook: goal at most 1.6")
+	require.Contains(t, said.String(), "MISSED  start: extauth-hook: goal at most 1.4")
 	require.NotContains(t, said.String(), "MISSED  start: extauth-lego")
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 )
@@ -24,11 +23,6 @@ type line struct {
 	atLeast  bool    // the ratio has to reach the limit, else not to exceed it
 	memory   int     // KiB that the row may have at most; 0: any
 	ours     bool
-
-	// What is judged in place of the two where they are not reached: nothing
-	// may become worse.
-	held       float64
-	heldMemory int
 }
 
 func (l line) name() string {
@@ -54,11 +48,11 @@ func goals(block string, lines []line) []goal {
 		name := block + ": " + l.name()
 		if l.limit > 0 {
 			figure := func(s samples) float64 { return median(s.each(l.ratio, l.ofMemory)) }
-			all = append(all, goal{name, cmp.Or(l.held, l.limit), l.atLeast, l.ofMemory, figure})
+			all = append(all, goal{name, l.limit, l.atLeast, l.ofMemory, figure})
 		}
 		if l.memory > 0 {
 			figure := func(s samples) float64 { return float64(s.peak(l.row)) }
-			all = append(all, goal{name + ": memory in KiB", float64(cmp.Or(l.heldMemory, l.memory)), false, true, figure})
+			all = append(all, goal{name + ": memory in KiB", float64(l.memory), false, true, figure})
 		}
 	}
 	return all

@@ -78,7 +78,6 @@ func (l line) entry(block string, taken samples, u unit) entry {
 		ratios := taken.each(l.ratio, l.ofMemory)
 		e.Ratio, e.Low, e.High = number(median(ratios)), number(quantile(ratios, 0.1)), number(quantile(ratios, 0.9))
 	}
-	l.held, l.heldMemory = 0, 0 // the goal itself
 	all := goals(block, []line{l})
 	met := true
 	for _, g := range all {

@@ -28,7 +28,6 @@ func (p place) start(quick bool) (block, error) {
 		l := line{row: r.label, ratio: over(r.label, base)}
 		if strings.HasPrefix(r.label, "extauth-") {
 			l.ours, l.limit, l.memory = true, 1.40, 3072
-			l.held, l.heldMemory = 1.60, 3840
 		}
 		b.lines = append(b.lines, l)
 	}
