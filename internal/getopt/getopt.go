@@ -44,8 +44,8 @@ type Registry = interface {
 // ErrHelp says that --help or -h is there, which are no options of the set.
 var ErrHelp = errors.New("help is asked for")
 
-// String, and those below, add an option by its short name and its long one, of
-// which one may be empty.
+// String adds an option by its short name and its long one, of which one may be
+// empty, as those below do.
 func (s *Set) String(place *string, short, long string) { s.add(place, short, long) }
 
 // Bool adds an option without a value.
