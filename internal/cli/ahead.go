@@ -18,10 +18,11 @@ const atATime = 16
 // would take longer than an event does. Results come in the order of the lines.
 type ahead struct {
 	*front
+	serve   func(*front, *runner.Runner, envmap.Event) error
+	runner  runner.Runner
 	most    int // that may be under way
-	worker  func() *worker
 	spare   []*worker
-	waiting []*worker // in the order of their lines
+	waiting []*worker // in the order in which they began to wait
 	worst   int
 	fatal   error
 }
@@ -38,8 +39,8 @@ type worker struct {
 
 // aheadOfAnswers is eachLine for a chain of one program that stays. Events of
 // one order wait for each other, and one that belongs to none for all.
-func (f *front) aheadOfAnswers(ctx context.Context, r *runner.Runner, serve func(*runner.Runner, envmap.Event) error) (worst int, err error) {
-	a := &ahead{front: f, most: atATime, worker: func() *worker { return newWorker(*r, serve) }}
+func (f *front) aheadOfAnswers(ctx context.Context, r *runner.Runner, serve func(*front, *runner.Runner, envmap.Event) error) (worst int, err error) {
+	a := &ahead{front: f, serve: serve, runner: *r, most: atATime}
 	if limit := r.Chain[0].Limit; limit > 0 {
 		a.most = min(limit, atATime)
 	}
@@ -54,15 +55,25 @@ func (f *front) aheadOfAnswers(ctx context.Context, r *runner.Runner, serve func
 }
 
 // newWorker has a runner of its own, which returns here where it waits.
-func newWorker(r runner.Runner, serve func(*runner.Runner, envmap.Event) error) *worker {
-	w := &worker{}
+func (a *ahead) newWorker() *worker {
+	w, f, r := &worker{}, *a.front, a.runner
 	w.goOn, w.stop = iter.Pull(func(yield func(ended bool) bool) {
 		r.Pause = func() { yield(false) }
+		f.inTurn = func() {
+			for !a.isFirst(w) {
+				yield(false)
+			}
+		}
 		for more := true; more; more = yield(true) {
-			w.err = guarded(func() error { return serve(&r, w.event) })
+			w.err = guarded(func() error { return a.serve(&f, &r, w.event) })
 		}
 	})
 	return w
+}
+
+// isFirst tells whether all lines before a worker's have their results.
+func (a *ahead) isFirst(w *worker) bool {
+	return !slices.ContainsFunc(a.waiting, func(other *worker) bool { return other.number < w.number })
 }
 
 // guarded turns a panic into an error.
@@ -105,7 +116,7 @@ func (a *ahead) mustWait(names []string) bool {
 
 func (a *ahead) idle() *worker {
 	if len(a.spare) == 0 {
-		return a.worker()
+		return a.newWorker()
 	}
 	last := len(a.spare) - 1
 	w := a.spare[last]

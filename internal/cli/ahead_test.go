@@ -268,6 +268,9 @@ answer($cmd, $domain)`)
 	require.Len(t, results, len(lines))
 	failed := failures(results)
 	require.Len(t, failed, 1, s.said)
+	for i, line := range lines {
+		require.Contains(t, line, fmt.Sprintf(`{"cmd": %q, "type": "dns-01", "domain": %q`, results[i].For, results[i].Domain))
+	}
 	got := map[string][]string{}
 	for _, line := range s.lines("seen") {
 		cmd, domain, _ := strings.Cut(line, " ")

@@ -59,6 +59,7 @@ type front struct {
 	env     map[string]string
 	options options
 	lines   linesOptions // extauth-json's
+	inTurn  func()       // nil; waits until the results of the lines before are written
 
 	signals chan context.Context // the one that they end, once they are caught
 

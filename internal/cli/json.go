@@ -179,7 +179,7 @@ func (f *front) runLines(listen Listen, words []string) (worst int, err error) {
 			return own.answered(ctx, t, &one, e)
 		})
 	case len(t.chain) == 1 && t.chain[0].Persist:
-		return f.aheadOfAnswers(ctx, r, func(own *runner.Runner, e envmap.Event) error { return f.answered(ctx, t, own, e) })
+		return f.aheadOfAnswers(ctx, r, func(own *front, r *runner.Runner, e envmap.Event) error { return own.answered(ctx, t, r, e) })
 	}
 	return f.eachLine(ctx, func(e envmap.Event) error { return f.answered(ctx, t, r, e) })
 }
@@ -193,13 +193,23 @@ func (f *front) answered(ctx context.Context, t *target, r *runner.Runner, e env
 
 // answeredAll runs the events of one call and writes the result of each.
 func (f *front) answeredAll(ctx context.Context, t *target, r *runner.Runner, events []envmap.Event) error {
-	r.Deliver = func(ctx context.Context, output []byte) error { return f.deliver(ctx, results(events, output, nil)) }
+	r.Deliver = func(ctx context.Context, output []byte) error {
+		f.awaitTurn()
+		return f.deliver(ctx, results(events, output, nil))
+	}
 	err := f.expressible(t, events)
 	if err == nil {
 		err = r.Run(ctx, events)
 	}
 	if err != nil && !fatal(err) {
+		f.awaitTurn()
 		err = errors.Join(err, f.write(results(events, nil, err)))
 	}
 	return err
+}
+
+func (f *front) awaitTurn() {
+	if f.inTurn != nil {
+		f.inTurn()
+	}
 }

@@ -45,7 +45,7 @@ type coprocess struct {
 	// Of the events that it was given and has not answered:
 	owed   int    // how many they are
 	given  int    // how long, in bytes
-	sent   int    // how many bytes were written to it
+	sent   int    // how many bytes were written to it; less than 0: it answered before all was
 	queued []byte // what was not
 	shut   bool   // nothing more can be written
 
@@ -199,9 +199,9 @@ func (c *coprocess) endWithContext() (done func()) {
 
 // Read reads what it prints. What is queued is written where nothing was printed.
 func (c *coprocess) Read(b []byte) (int, error) {
-	for {
+	for working := c.sent > 0; ; working = true {
 		n, err := 0, error(unix.EAGAIN)
-		if c.sent > 0 {
+		if working {
 			n, err = unix.Read(c.out, b)
 		}
 		switch {
@@ -210,7 +210,7 @@ func (c *coprocess) Read(b []byte) (int, error) {
 		case !isTemporary(err):
 			return 0, cmp.Or(err, io.EOF)
 		}
-		if err := c.write(); err != nil && c.sent == 0 {
+		if err := c.write(); err != nil && c.sent <= 0 {
 			return 0, err
 		}
 		if err := c.await(); err != nil {
