@@ -51,11 +51,14 @@ func checkProgram(path string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return err
+	w := walk{at: "/", ahead: steps(path)}
+	if !filepath.IsAbs(path) { // not filepath.Abs: behind a link, .. is not where it was
+		directory, err := os.Getwd()
+		if err != nil {
+			return err
+		}
+		w.ahead = append(steps(directory), w.ahead...)
 	}
-	w := walk{at: "/", ahead: steps(absolute)}
 	for {
 		if err := w.check(); err != nil || len(w.ahead) == 0 {
 			return err
