@@ -172,25 +172,6 @@ func TestPersistClosedPool(t *testing.T) {
 	r.requireAllEnded()
 }
 
-// TestPersistAnswersEarly: a program need not read all of an event, nor of one
-// that is more than a pipe has room for, before it answers.
-func TestPersistAnswersEarly(t *testing.T) {
-	r := newResidence(t, "", "")
-	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "program"), []byte(`#!/bin/sh
-echo $$ >>"$HERE/started"
-for event in 1 2 3; do head -c 1 >/dev/null; echo; done
-exec sleep 60
-`), 0o755))
-	for _, domain := range []string{"a.test", "b.test", "c.test"} {
-		e := asks(envmap.DeployCert, domain)
-		e.Extra = []envmap.Member{{Name: "more", Value: `"` + strings.Repeat("x", 200_000) + `"`}}
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		require.NoError(t, r.Run(ctx, []envmap.Event{e}))
-		cancel()
-	}
-	require.Len(t, r.lines("started"), 1)
-}
-
 // TestPersistRefusal: an answer that says no is an answer. The program stays,
 // and is told to clean up. What it says shows no credentials.
 func TestPersistRefusal(t *testing.T) {
