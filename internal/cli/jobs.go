@@ -17,8 +17,6 @@ import (
 // jobCount is how many events are run at once; 0 where nobody says it.
 type jobCount int
 
-func (n *jobCount) String() string { return strconv.Itoa(int(*n)) }
-
 // Set reads a number from 1 to 64.
 func (n *jobCount) Set(text string) error {
 	count, err := strconv.Atoi(text)

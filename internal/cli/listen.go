@@ -44,8 +44,6 @@ type SocketOptions struct {
 // Mode is a file's permissions, written in octal.
 type Mode fs.FileMode
 
-func (m *Mode) String() string { return fmt.Sprintf("%04o", uint32(*m)) }
-
 // Set reads up to four octal digits.
 func (m *Mode) Set(text string) error {
 	n, err := strconv.ParseUint(text, 8, 32)
