@@ -1,69 +1,90 @@
 package runner
 
 import (
-	"errors"
-	"os"
-	"syscall"
+	"fmt"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/extauth/extauth/internal/chain"
+	"github.com/extauth/extauth/internal/envfile"
+	"github.com/extauth/extauth/internal/process"
+	"github.com/extauth/extauth/internal/trust"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// ErrStdinTooLong says that an event does not fit the pipe that Exec would
-// leave it in; such a handler needs a supervised call.
-var ErrStdinTooLong = errors.New("event is too long for a pipe")
+// SupervisionError says that a handler cannot replace this process: what it is
+// promised needs somebody to remember or to judge it.
+type SupervisionError struct{ Convention, Reason string }
 
-// Exec turns this process into a handler: its process id, exit status,
-// standard streams and signals are the handler's. Where the convention gives
-// an event on standard input, that is a pipe that holds it. trace, unless it is
-// nil, is told the command as the last thing before. Exec returns only with an
-// error: a *StartError where the program cannot be run, an *UnsafeError,
-// ErrStdinTooLong, or what Encode or ReadEnvFiles returned.
+func (e *SupervisionError) Error() string {
+	return fmt.Sprintf("%s: %s, which needs supervision", e.Convention, e.Reason)
+}
+
+// Exec replaces this process by a handler, as execve(2) does: the process id, exit
+// status, standard streams and signals are the handler's. There is no journal and
+// no rollback. If the convention writes the event on standard input, that is a
+// pipe with it. trace, if it is not nil, is told the command as the last thing
+// before.
+//
+// Exec returns only with an error: a *SupervisionError if the handler cannot be
+// run this way, a *ChainError, a *StartError if the program cannot be run, an
+// *UnsafeError, an *EnvFileError, or what Encode returned.
 func Exec(h Handler, e envmap.Event, environ []string, trace func(string)) error {
-	convention := h.convention()
-	call, err := convention.Encode(e)
+	handlers, err := chain.ResolveOnly([]Handler{h})
 	if err != nil {
 		return err
 	}
-	variables, err := ReadEnvFiles(h.EnvFiles)
+	h = handlers[0]
+	if err := replaceable(&h, e); err != nil {
+		return err
+	}
+	encoded, err := h.Speaks().Encode(h.Aliased(e))
 	if err != nil {
 		return err
 	}
-	argv := append(h.argv(e.Cmd), call.Args...)
-	path, err := Locate(argv[0])
+	variables, err := envfile.Read(h.EnvFiles...)
 	if err != nil {
 		return err
 	}
-	if err := checkProgram(path); err != nil {
+	argv := append(h.Argv(e.Cmd), encoded.Args...)
+	path, err := process.Locate(argv[0])
+	if err != nil {
 		return err
 	}
-	if call.Stdin != nil {
-		if err := feed(call.Stdin); err != nil {
-			return err
-		}
+	if err := trust.CheckPath(path); err != nil {
+		return err
 	}
 	if trace != nil {
-		trace("exec: " + h.shown(e, call, variables))
+		c := &call{env: map[string]map[string]string{}}
+		trace("exec: " + c.commandOf(&h, e, &encoded))
 	}
-	return explain(path, syscall.Exec(path, argv, Environment(environ, call.Env, variables, about(e))))
+	return process.Become(path, argv, process.Environment(environ, encoded.Env, variables, about(e)), encoded.Stdin)
 }
 
-// feed makes a pipe that holds the text our standard input. A pipe takes
-// 4096 bytes everywhere (POSIX PIPE_BUF) and 64 KiB on Linux; the write does
-// not wait.
-func feed(text []byte) error {
-	var ends [2]int
-	if err := syscall.Pipe(ends[:]); err != nil {
-		return os.NewSyscallError("pipe", err)
+// replaceable reports, as a *SupervisionError, why a process cannot become the
+// handler for an event.
+func replaceable(h *Handler, e envmap.Event) error {
+	to := h.Speaks().To
+	reason := ""
+	switch {
+	case !h.IsProgram():
+		reason = "is not a program"
+	case to.Declined != nil || to.Answer != nil:
+		reason = "says in its output how it ended"
+	case e.IsChallenge() && to.Replays && e.Client != h.Convention:
+		reason = "gets back at the clean-up what it printed"
+	case e.IsChallenge() && forgets(e):
+		reason = "is told at the clean-up what its client does not repeat"
+	case h.Timeout > 0 || h.User != "":
+		reason = "has a time limit or a user of its own"
+	default:
+		return nil
 	}
-	defer syscall.Close(ends[0])
-	defer syscall.Close(ends[1])
-	if err := syscall.SetNonblock(ends[1], true); err != nil {
-		return os.NewSyscallError("fcntl", err)
-	}
-	if n, err := syscall.Write(ends[1], text); err != nil || n < len(text) {
-		return ErrStdinTooLong
-	}
-	return os.NewSyscallError("dup2", unix.Dup2(ends[0], 0))
+	return &SupervisionError{h.Convention, reason}
 }
+
+// forgets reports whether the client of an event does not repeat everything when
+// it cleans up.
+func forgets(e envmap.Event) bool {
+	client, known := envmap.Lookup(e.Client)
+	return known && client.From.Forgets
+}
+

@@ -6,9 +6,10 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// whole takes for each event that names only where (Event.Partial) all that the
-// journal has performed there. What it has nothing of is done.
-func (c *call) whole(events []envmap.Event) ([]envmap.Event, error) {
+// complete replaces each event that names only an identifier (Event.Partial) by
+// all challenges of it that the journal has. If it has none, nothing is left to
+// be cleaned up.
+func (c *call) complete(events []envmap.Event) ([]envmap.Event, error) {
 	if !slices.ContainsFunc(events, func(e envmap.Event) bool { return e.Partial }) {
 		return events, nil
 	}

@@ -5,41 +5,38 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/extauth/extauth/internal/commandline"
+	"github.com/extauth/extauth/internal/journal"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// Plan says what Run would run if every handler did well: one shell-quoted
-// command a line, with the variables that it adds, and what it gives on
-// standard input. The values of env files and key material are not shown.
+// Plan returns what Run would run if every handler succeeded: one shell-quoted
+// command a line, with the variables that it adds, and what it gives on standard
+// input. The values of env files and key material are not shown. Errors as Run's,
+// before it runs anything.
 func (r *Runner) Plan(events []envmap.Event) ([]string, error) {
-	c := &call{Runner: r, env: map[string]map[string]string{}}
-	if err := c.readEnvFiles(); err != nil {
-		return nil, err
+	c, err := r.call(events)
+	if err == nil {
+		err = c.readEnvFiles(c.Chain)
 	}
-	events, err := c.whole(events)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		events, err = c.complete(events)
 	}
-	if len(events) > 0 && events[0].Cmd == envmap.PerformChallenge {
-		if err := c.feasible(events); err != nil {
-			return nil, err
-		}
+	if err == nil && len(events) > 0 && events[0].Cmd == envmap.PerformChallenge {
+		err = c.feasible(events)
 	}
 	var lines []string
 	for _, e := range withBrackets(withoutKeys(events)) {
-		chain := c.Chain
-		if isCleaning(e.Cmd) {
-			chain = reversed(chain)
-		}
-		for _, h := range chain {
-			planned, err := h.plan(e, events, c.variables(h))
+		for _, h := range c.chainFor(e.Cmd) {
 			if err != nil {
 				return nil, err
 			}
+			var planned []string
+			planned, err = c.plan(h, e, events)
 			lines = append(lines, planned...)
 		}
 	}
-	return lines, nil
+	return lines, err
 }
 
 // withBrackets puts the phases of an order around its challenges.
@@ -53,7 +50,7 @@ func withBrackets(events []envmap.Event) []envmap.Event {
 		events = reversed(events)
 	}
 	all := events
-	domains := identifiersIn(events)
+	domains := identifiers(events)
 	if len(events) > 1 || isFirst(events[0]) {
 		all = append([]envmap.Event{{Cmd: before, Domains: domains}}, all...)
 	}
@@ -63,7 +60,7 @@ func withBrackets(events []envmap.Event) []envmap.Event {
 	return all
 }
 
-// hidden stands for a value that is not shown.
+// hidden replaces a value that is not shown.
 const hidden = "***"
 
 func withoutKeys(events []envmap.Event) []envmap.Event {
@@ -84,85 +81,87 @@ func withoutKey(e envmap.Event) envmap.Event {
 	return e
 }
 
-// plan is what the handler would be run with for one event of a call. secrets are
-// the variables of its env files.
-func (h *Handler) plan(e envmap.Event, all []envmap.Event, secrets map[string]string) ([]string, error) {
-	if isBracket(e.Cmd) && !h.bracketed() {
+// plan is what a handler would be run with for one event of a call.
+func (c *call) plan(h *Handler, e envmap.Event, all []envmap.Event) ([]string, error) {
+	if isBracket(e.Cmd) && !h.Bracketed() {
 		return nil, nil
 	}
 	if h.Batch && e.Cmd == envmap.PerformChallenge {
-		return h.planBatch(e, withoutKeys(all), secrets)
+		return c.planBatch(h, e, withoutKeys(all))
 	}
 	if e.Cmd == envmap.Cleanup && e.AuthOutput == nil {
-		printed := "" // what it will be only the journal knows
+		printed := "" // only the journal knows what it will be
 		e.AuthOutput = &printed
 	}
-	call, err := h.takes(e)
-	if call == nil || err != nil {
+	encoded, err := h.Takes(e)
+	if encoded == nil || err != nil {
 		return nil, err
 	}
-	return []string{h.line(e, *call, secrets)}, nil
+	return []string{c.line(h, e, encoded)}, nil
 }
 
-// planBatch is planned behind the last challenge. Those of earlier calls only
-// the journal knows.
-func (h *Handler) planBatch(e envmap.Event, all []envmap.Event, secrets map[string]string) (lines []string, err error) {
+// planBatch is planned after the last challenge. Those of earlier calls only the
+// journal knows.
+func (c *call) planBatch(h *Handler, e envmap.Event, all []envmap.Event) (lines []string, err error) {
 	last := all[len(all)-1]
-	if key(e) != key(last) || len(all) == 1 && !isLast(last) {
+	if journal.Key(e) != journal.Key(last) || len(all) == 1 && !isLast(last) {
 		return nil, nil
 	}
-	order := h.ofOrder(all)
-	if len(order) == 0 {
+	taken := takenBy(h, all)
+	if len(taken) == 0 {
 		return nil, nil
 	}
-	convention := h.convention()
-	for _, group := range h.groups(order) {
-		call, err := convention.EncodeBatch(h.toldAll(group))
+	for _, group := range groups(h, taken) {
+		encoded, err := encodeBatch(h, group)
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, h.line(group[len(group)-1], call, secrets))
+		lines = append(lines, c.line(h, group[len(group)-1], &encoded))
 	}
 	return lines, nil
 }
 
 // line writes a call as a person could type it.
-func (h *Handler) line(e envmap.Event, call envmap.Call, secrets map[string]string) string {
-	line := h.typed(e, call, secrets)
-	if call.Stdin == nil {
+func (c *call) line(h *Handler, e envmap.Event, encoded *envmap.Call) string {
+	line := c.typed(h, e, encoded)
+	if encoded.Stdin == nil {
 		return line
 	}
-	text, whole := strings.CutSuffix(string(call.Stdin), "\n")
+	text, whole := strings.CutSuffix(string(encoded.Stdin), "\n")
 	if !whole {
-		return "printf %s " + quote(text) + " | " + line
+		return "printf %s " + commandline.Quote(text) + " | " + line
 	}
-	return "printf '%s\\n' " + Quote(strings.Split(text, "\n")) + " | " + line
+	return "printf '%s\\n' " + commandline.Quote(strings.Split(text, "\n")...) + " | " + line
 }
 
-// shown is typed for a call that was made for the event itself, with its key.
-func (h *Handler) shown(e envmap.Event, call envmap.Call, secrets map[string]string) string {
+// commandOf is typed for a call that was encoded for the event with its key.
+func (c *call) commandOf(h *Handler, e envmap.Event, encoded *envmap.Call) string {
 	if e.KeyPEM != "" || e.CertPEM != "" {
-		if again, err := h.convention().Encode(withoutKey(e)); err == nil {
-			call = again
+		if again, err := h.Takes(withoutKey(e)); err == nil && again != nil {
+			encoded = again
 		}
 	}
-	return h.typed(e, call, secrets)
+	return c.typed(h, e, encoded)
 }
 
-// typed is the command with its variables. A handler that needs a program of ours
-// is shown behind that.
-func (h *Handler) typed(e envmap.Event, call envmap.Call, secrets map[string]string) string {
+// typed is the command with its variables. A handler that needs a program of
+// ours is shown as an operand of that.
+func (c *call) typed(h *Handler, e envmap.Event, encoded *envmap.Call) string {
 	env := map[string]string{}
-	for name := range secrets {
+	for name := range c.variables(h) {
 		env[name] = hidden
 	}
 	if h.IsProgram() && !h.Persist { // no other variable goes to the others
 		maps.Copy(env, about(e))
-		maps.Copy(env, call.Env)
+		maps.Copy(env, encoded.Env)
 	}
-	words := h.words(e.Cmd)
-	if h.convention().Program != "" {
-		words = h.argv(e.Cmd)
+	words := h.Words(e.Cmd)
+	if h.Speaks().To.Program != "" {
+		words = h.Argv(e.Cmd)
 	}
-	return Quote(slices.Concat(sorted(env), words, call.Args))
+	var assignments []string
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		assignments = append(assignments, name+"="+env[name])
+	}
+	return commandline.Quote(slices.Concat(assignments, words, encoded.Args)...)
 }

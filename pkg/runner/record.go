@@ -1,164 +1,129 @@
 package runner
 
 import (
-	"maps"
-	"slices"
-	"strings"
+	"context"
+	"errors"
 	"time"
 
+	"github.com/extauth/extauth/internal/journal"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// event are the fields of an event that are kept. Key material and members that
-// nobody knows are not, nor the other challenges of its order.
-func (n *notes) event(e *envmap.Event) {
-	cmd := string(e.Cmd)
-	n.text("cmd", &cmd)
-	e.Cmd = envmap.Cmd(cmd)
-	for _, field := range []struct {
-		name  string
-		place *string
-	}{
-		{"type", &e.Type}, {"domain", &e.Domain}, {"token", &e.Token}, {"validation", &e.Validation},
-		{"txt_domain", &e.TXTDomain}, {"uri", &e.URI}, {"command", &e.Command}, {"z_domain", &e.ZDomain},
-		{"key_auth", &e.KeyAuth}, {"port", &e.Port}, {"status", &e.Status}, {"validated", &e.Validated}, {"error", &e.Error},
-		{"cert_path", &e.CertPath}, {"key_path", &e.KeyPath}, {"order", &e.Order}, {"client", &e.Client}, {"via", &e.Via},
-	} {
-		n.text(field.name, field.place)
-	}
-	n.yes("failed", &e.Failed)
-	n.yes("undone", &e.Undone)
-	n.yes("partial", &e.Partial)
-	n.place("remaining", &e.Remaining)
-	n.place("peer", &e.Peer)
-	n.list("domains", &e.Domains)
-	n.list("nulls", &e.Nulls)
-	n.optional("auth_output", &e.AuthOutput)
-	n.clientEnv(&e.ClientEnv)
+// record is the journal's record of a challenge that is being performed.
+type record struct {
+	*journal.Record
+	key     string
+	claimed []bool // for each step, whether it is this run's and not left by an earlier one
+	unsaved bool   // it differs from what is on disk
 }
 
-// clientEnv are a client's variables, without passwords.
-func (n *notes) clientEnv(place *map[string]string) {
-	if n.line == nil {
-		n.pairs("client_env", place)
-		return
-	}
-	public := maps.Clone(*place)
-	maps.DeleteFunc(public, func(name, _ string) bool { return envmap.IsSecret(name) })
-	n.pairs("client_env", &public)
+// step is a handler's step in a record: the handler, and what it printed.
+type step struct {
+	record  *record
+	handler *Handler
+	index   int
+	fresh   bool // added by this run
 }
 
-// handler are the fields of a handler.
-func (n *notes) handler(h *Handler) {
-	n.text("convention", &h.Convention)
-	n.list("command", &h.Command)
-	n.commands(&h.Commands)
-	n.list("domain", &h.Domains)
-	n.list("types", &h.Types)
-	n.list("phase", &h.Phases)
-	n.list("env", &h.EnvFiles)
-	n.number("timeout", (*int64)(&h.Timeout))
-	n.yes("optional", &h.Optional)
-	n.yes("strict", &h.Strict)
-	n.text("user", &h.User)
-	n.pairs("settings", &h.Settings)
-	n.pairs("alias", &h.Aliases)
-	n.closer(&h.Closer)
-	n.yes("batch", &h.Batch)
-	n.text("verify", &h.Verify)
-	n.yes("persist", &h.Persist)
-	n.integer("limit", &h.Limit)
-	n.integer("line", &h.Line)
+// readRecord reads a challenge's record, or makes one. A torn one is lost.
+func (p *performance) readRecord(e envmap.Event) (*record, error) {
+	key := journal.Key(e)
+	r, err := p.journal.Load(key)
+	if errors.As(err, new(*journal.TornError)) {
+		p.warn("warning: " + err.Error())
+	} else if err != nil {
+		return nil, err
+	}
+	if r == nil {
+		r = &journal.Record{Started: time.Now()}
+	}
+	r.Event = e
+	return &record{Record: r, key: key, claimed: make([]bool, len(r.Steps))}, nil
 }
 
-// commands are a handler's commands for single events: each is a field.
-func (n *notes) commands(place *map[string][]string) {
-	const prefix = "command="
-	for _, operand := range sortedKeys(*place) {
-		words := (*place)[operand]
-		n.list(prefix+operand, &words)
-	}
-	for name, words := range n.read {
-		if operand, is := strings.CutPrefix(name, prefix); is {
-			if *place == nil {
-				*place = map[string][]string{}
-			}
-			(*place)[operand] = words
+// recordOf finds the record of one of the order's challenges. That of an earlier
+// call is locked until this call ends.
+func (p *performance) recordOf(ctx context.Context, e envmap.Event) (*record, error) {
+	key := journal.Key(e)
+	for _, r := range p.done {
+		if r.key == key {
+			return r, nil
 		}
 	}
+	unlock, err := p.lockAll(ctx, p.journal, []envmap.Event{e})
+	p.unlocks = append(p.unlocks, unlock)
+	if err != nil {
+		return nil, err
+	}
+	return p.readRecord(e)
 }
 
-// closer is what other lines take: a glob, and types separated by commas.
-func (n *notes) closer(place *[]closer) {
-	var values []string
-	for _, c := range *place {
-		values = append(values, c.Domain, strings.Join(c.Types, ","))
+// beginStep writes a handler's step into a record before the handler is run.
+func (p *performance) beginStep(r *record, h *Handler) (*step, error) {
+	s := r.claim(h)
+	if err := p.journal.Save(r.key, r.Record); err != nil {
+		s.drop()
+		return nil, err
 	}
-	n.list("closer", &values)
-	if n.line != nil || len(values) == 0 {
-		return
-	}
-	*place = nil
-	for pair := range slices.Chunk(values, 2) {
-		c := closer{Domain: pair[0]}
-		if types := pair[len(pair)-1]; types != "" {
-			c.Types = strings.Split(types, ",")
-		}
-		*place = append(*place, c)
-	}
+	return s, nil
 }
 
-// appendRecord writes a record: its event, then a line for each step.
-func appendRecord(r *record) []byte {
-	text := write("event", func(n *notes) {
-		started, e := r.Started.UnixNano(), r.Event
-		n.number("started", &started)
-		n.event(&e)
-	})
-	for _, s := range r.Steps {
-		text = append(text, write("step", func(n *notes) { n.handler(&s.Handler); n.text("output", &s.Output) })...)
-	}
-	return text
-}
-
-func readRecord(text string) (*record, error) {
-	r := &record{}
-	for line := range strings.Lines(text) {
-		kind, n, err := parse(strings.TrimSuffix(line, "\n"))
-		switch {
-		case err != nil:
-			return nil, err
-		case kind == "event":
-			started := int64(0)
-			n.number("started", &started)
-			r.Started = time.Unix(0, started).UTC()
-			n.event(&r.Event)
-		case kind == "step":
-			s := step{}
-			n.handler(&s.Handler)
-			n.text("output", &s.Output)
-			r.Steps = append(r.Steps, s)
-		default:
-			return nil, errNotes
-		}
-		if n.fault != nil {
-			return nil, n.fault
+// claim finds a handler's step, from a run that ended before its time, or adds
+// it. Each is found once in a run: a chain may have the same line twice.
+func (r *record) claim(h *Handler) *step {
+	for i := range r.Steps {
+		if !r.claimed[i] && r.Steps[i].Handler.Equal(h) {
+			r.claimed[i] = true
+			return &step{r, h, i, false}
 		}
 	}
-	return r, nil
+	r.Steps = append(r.Steps, journal.Step{Handler: *h})
+	r.claimed = append(r.claimed, true)
+	return &step{r, h, len(r.Steps) - 1, true}
 }
 
-func (n *notes) member(m *member) {
-	n.yes("taken_off", &m.Undone)
-	n.yes("awaited", &m.Awaited)
-	n.event(&m.Event)
-}
-
-func readMember(line string, m *member) error {
-	kind, n, err := parse(strings.TrimSuffix(line, "\n"))
-	if err != nil || kind != "member" || !strings.HasSuffix(line, "\n") {
-		return errNotes
+// end keeps what the handler printed, if it gets that back, and drops the step if
+// the handler could not be started: it has nothing to undo then.
+func (s *step) end(output []byte, err error) {
+	if s.handler.Speaks().To.Replays {
+		s.record.Steps[s.index].Output, s.record.unsaved = string(output), true
 	}
-	n.member(m)
-	return n.fault
+	if isNotStarted(err) {
+		s.drop()
+	}
+}
+
+// drop removes the step, which is the record's last, if this run added it.
+func (s *step) drop() {
+	if s.fresh {
+		s.record.Steps, s.record.claimed = s.record.Steps[:s.index], s.record.claimed[:s.index]
+		s.record.unsaved = true
+	}
+}
+
+func isNotStarted(err error) bool {
+	return errors.As(err, new(*StartError)) || errors.As(err, new(*UnsafeError)) || errors.As(err, new(*TerminalError))
+}
+
+// keep puts on disk what became known after a handler's end: what it printed, if
+// it gets that back, and that it was not run at all.
+func (p *performance) keep(records ...*record) error {
+	for _, r := range records {
+		if !r.unsaved {
+			continue
+		}
+		if err := p.put(r); err != nil {
+			return err
+		}
+		r.unsaved = false
+	}
+	return nil
+}
+
+// put saves a record, or removes it if no handler is left in it.
+func (p *performance) put(r *record) error {
+	if len(r.Steps) == 0 {
+		return p.journal.Remove(r.key)
+	}
+	return p.journal.Save(r.key, r.Record)
 }

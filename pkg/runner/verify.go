@@ -1,63 +1,36 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
+	"github.com/extauth/extauth/internal/envfile"
+	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// verifier is the program that looks whether what was performed can be seen.
-const verifier = "extauth-wait"
-
-func checkVerify(value string) error {
-	if value != "dns" && value != "http" {
-		return fmt.Errorf("verify=: %q is neither dns nor http", value)
-	}
-	if _, err := Companion(verifier); err != nil {
-		return fmt.Errorf("verify=: %w", err)
-	}
-	return nil
-}
-
-// Companion finds another of our programs: beside this one, or in PATH. The
-// error is a *StartError.
-func Companion(name string) (string, error) {
-	if self, err := os.Executable(); err == nil {
-		beside := filepath.Join(filepath.Dir(self), name)
-		if _, err := os.Stat(beside); err == nil {
-			return beside, nil
-		}
-	}
-	return Locate(name)
-}
-
-// verify looks once, as certbot-external-auth did after each challenge, and
-// warns where the response cannot be seen (yet).
-func (c *call) verify(ctx context.Context, h Handler, challenges []envmap.Event) {
+// verify looks once, as certbot-external-auth did after each challenge, and warns
+// if the response cannot be seen (yet).
+func (c *call) verify(ctx context.Context, h *Handler, challenges []envmap.Event) {
 	var lines []byte
 	for _, e := range challenges {
-		if call, err := jsonCall(e); err == nil && h.verifies(e.Type) {
-			lines = append(lines, call.Stdin...)
+		if visible(h.Verify, e.Type) {
+			lines = append(lines, jsonLine(e)...)
 		}
 	}
 	if lines == nil {
 		return
 	}
-	path, err := Companion(verifier)
-	if err == nil {
-		err = c.look(ctx, path, h, lines)
-	}
-	if err != nil {
-		c.Warn(fmt.Sprintf("warning: %s: verify=%s: %v", h.name(challenges[0]), h.Verify, err))
+	if err := c.look(ctx, h, lines); err != nil {
+		c.warn(fmt.Sprintf("warning: %s: verify=%s: %v", h.Name(envmap.PerformChallenge), h.Verify, err))
 	}
 }
 
-func (h *Handler) verifies(challengeType string) bool {
-	switch h.Verify {
+// visible reports whether verify= is about a challenge type.
+func visible(verify, challengeType string) bool {
+	switch verify {
 	case "dns":
 		return strings.HasPrefix(challengeType, "dns-")
 	case "http":
@@ -66,17 +39,28 @@ func (h *Handler) verifies(challengeType string) bool {
 	return false
 }
 
-// look runs the verifier, which names on standard error what it did not see.
-func (c *call) look(ctx context.Context, path string, h Handler, lines []byte) error {
-	hide := redactor(c.env[strings.Join(h.EnvFiles, "\x00")])
-	p := &process{
-		argv:    []string{path, "--timeout", "0"},
-		env:     Environment(c.Environ, c.env[strings.Join(h.EnvFiles, "\x00")]),
-		stdin:   lines,
-		timeout: firstSet(h.Timeout, c.Timeout, DefaultTimeout),
-		grace:   firstSet(c.Grace, DefaultGrace),
-		stderr:  func(line string) { c.Warn("warning: " + hide(line)) },
+// look runs extauth-wait, which says on standard error what it did not see.
+func (c *call) look(ctx context.Context, h *Handler, lines []byte) error {
+	path, err := process.Companion("extauth-wait")
+	if err != nil {
+		return err
 	}
-	_, err := p.run(ctx)
+	redact := envfile.Redactor(c.variables(h))
+	p := &process.Process{
+		Argv:    []string{path, "--timeout", "0"},
+		Env:     process.Environment(c.Environ, c.variables(h)),
+		Stdin:   lines,
+		Timeout: cmp.Or(h.Timeout, c.Timeout, DefaultTimeout),
+		Grace:   cmp.Or(c.Grace, DefaultGrace),
+		Stderr:  func(line string) { c.warn("warning: " + redact(line)) },
+	}
+	_, err = p.Run(ctx)
 	return err
+}
+
+// jsonLine is an event as a line of JSON.
+func jsonLine(e envmap.Event) []byte {
+	convention, _ := envmap.Lookup("json")
+	encoded, _ := convention.Encode(e) // a challenge that was performed can be
+	return encoded.Stdin
 }
