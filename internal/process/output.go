@@ -18,15 +18,15 @@ const MaxCredential = 4 << 10
 // capture keeps the first max bytes that are written to it and drops the rest,
 // so that a program can write as much as it likes.
 type capture struct {
-	bytes.Buffer
-	max int
-	cut bool
+	kept bytes.Buffer
+	max  int
+	cut  bool
 }
 
 func (c *capture) Write(p []byte) (int, error) {
-	room := min(c.max-c.Len(), len(p))
+	room := min(c.max-c.kept.Len(), len(p))
 	c.cut = c.cut || room < len(p)
-	c.Buffer.Write(p[:room])
+	c.kept.Write(p[:room])
 	return len(p), nil
 }
 

@@ -80,8 +80,8 @@ const held = 2 * time.Second
 func (p *Process) Run(ctx context.Context) (Result, error) {
 	limited, cancel := limit(ctx, p.Timeout)
 	defer cancel()
-	kept, lines := &capture{max: MaxOutput}, &lineWriter{print: p.Stderr, left: MaxOutput}
-	stdout, stderr := &stream{Writer: kept}, &stream{Writer: lines}
+	out, lines := &capture{max: MaxOutput}, &lineWriter{print: p.Stderr, left: MaxOutput}
+	stdout, stderr := &stream{Writer: out}, &stream{Writer: lines}
 	started := time.Now()
 	cmd, err := p.start(limited, func(cmd *exec.Cmd) { p.connect(cmd, stdout, stderr) })
 	if err != nil {
@@ -93,7 +93,7 @@ func (p *Process) Run(ctx context.Context) (Result, error) {
 	lines.flush()
 	end := endOf(cmd.ProcessState)
 	return Result{
-		Stdout:   Clean(kept.Bytes(), kept.cut),
+		Stdout:   Clean(out.kept.Bytes(), out.cut),
 		Status:   end.Status,
 		Duration: time.Since(started),
 		HeldOpen: stdout.heldOpen || stderr.heldOpen,
