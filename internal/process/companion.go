@@ -3,16 +3,28 @@ package process
 import (
 	"os"
 	"path/filepath"
+	"strings"
 )
 
-// Companion finds another of our programs: beside this one, or in PATH. The
-// error is a *StartError.
+// Companion finds another of our programs: beside this one, beside the link that
+// this one was started by, or in PATH. The error is a *StartError.
 func Companion(name string) (string, error) {
-	if self, err := os.Executable(); err == nil {
-		beside := filepath.Join(filepath.Dir(self), name)
-		if _, err := os.Stat(beside); err == nil {
-			return beside, nil
+	for _, dir := range ownDirs() {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
 		}
 	}
 	return Locate(name)
+}
+
+// ownDirs are the directories that this program is in.
+func ownDirs() (dirs []string) {
+	if self, err := os.Executable(); err == nil {
+		dirs = append(dirs, filepath.Dir(self))
+	}
+	if strings.Contains(os.Args[0], "/") {
+		dirs = append(dirs, filepath.Dir(os.Args[0]))
+	}
+	return dirs
 }

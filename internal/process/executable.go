@@ -15,21 +15,21 @@ import (
 	"github.com/extauth/extauth/internal/trust"
 )
 
-// StartError says why a program could not be started.
+// StartError is a program that could not be started.
 type StartError struct {
-	Path   string
-	Reason string
-	Err    error
+	Path   string // or its name, if it was not found
+	Reason string // for people
+	Err    error  // of the system, or fs.ErrNotExist
 }
 
 func (e *StartError) Error() string { return e.Path + ": " + e.Reason }
 func (e *StartError) Unwrap() error { return e.Err }
 
-// NotFound tells whether there is no such program, as opposed to one that the
+// NotFound reports whether there is no such program, as opposed to one that the
 // system refused to run (env(1): status 127 and 126).
 func (e *StartError) NotFound() bool { return errors.Is(e.Err, fs.ErrNotExist) }
 
-// Locate finds a program: a name with a slash as it is, another in PATH. The
+// Locate finds a program: a name with a slash as it is, any other in PATH. The
 // error is a *StartError.
 func Locate(name string) (string, error) {
 	if strings.Contains(name, "/") {
@@ -57,8 +57,8 @@ func executable(path string) error {
 	return syscall.Faccessat(unix.AT_FDCWD, path, unix.X_OK, unix.AT_EACCESS)
 }
 
-// Startable sees whether a program is there, may be run, has its interpreter,
-// and is nobody else's to change. The error is a *StartError or an
+// Startable checks that a program exists, may be run, has its interpreter, and
+// can be changed by nobody else. The error is a *StartError or an
 // *trust.UnsafeError.
 func Startable(name string) error {
 	path, err := Locate(name)
@@ -71,7 +71,8 @@ func Startable(name string) error {
 	return trust.CheckPath(path)
 }
 
-// Explain tells why the system would not run a program, from what it said.
+// Explain makes a *StartError of the error of a system call that was to run a
+// program.
 func Explain(path string, err error) error {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
@@ -80,8 +81,9 @@ func Explain(path string, err error) error {
 	return &StartError{path, err.Error(), err}
 }
 
-// explain tells why the system would not run a file: it says ENOENT for a
-// missing interpreter as for a missing file, and EACCES for several things.
+// explain looks for the reason why the system did not run a file: it reports
+// ENOENT for a missing interpreter as for a missing file, and EACCES for several
+// things.
 func explain(path string, err error) *StartError {
 	e := &StartError{Path: path, Reason: fmt.Sprint(err), Err: err}
 	info, statErr := os.Stat(path)
@@ -106,12 +108,12 @@ func explain(path string, err error) *StartError {
 	return e
 }
 
-// checkInterpreter sees whether a script can be started at all.
+// checkInterpreter checks that the interpreter of a script exists.
 func checkInterpreter(path string) error {
 	text, script := interpreter(path)
 	words := strings.Fields(text)
 	if !script || len(words) == 0 {
-		return nil // a program, or the system's to judge
+		return nil // not a script, or one that the system judges
 	}
 	if _, err := os.Stat(strings.TrimSuffix(words[0], "\r")); err == nil && !strings.HasSuffix(text, "\r") {
 		return nil
@@ -119,7 +121,7 @@ func checkInterpreter(path string) error {
 	return &StartError{path, missingInterpreter(path), syscall.ENOEXEC}
 }
 
-// missingInterpreter says what is wrong with a script's #! line.
+// missingInterpreter describes what is wrong with a script's #! line.
 func missingInterpreter(path string) string {
 	text, script := interpreter(path)
 	words := strings.Fields(text)
@@ -132,7 +134,7 @@ func missingInterpreter(path string) string {
 	return fmt.Sprintf("its interpreter %q does not exist", words[0])
 }
 
-// interpreter reads what stands behind #! in a file's first line.
+// interpreter reads what follows #! in a file's first line.
 func interpreter(path string) (text string, script bool) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -6,19 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// maxOutput is how much of a handler's standard output is kept, in bytes.
+// MaxOutput is how much of a program's standard output is kept, in bytes.
 // certbot puts it into an environment variable, which Linux limits to 128 KiB
-// with all else in it.
-const maxOutput = 32 << 10
+// with everything else in it.
+const MaxOutput = 32 << 10
 
-// maxDelivered is how much of all handlers' output a client gets, in bytes.
-const maxDelivered = 3 * maxOutput
+// MaxCredential is the longest credential, in bytes, that is still recognised at
+// the place where a program's messages are cut.
+const MaxCredential = 4 << 10
 
-// maxCredential is how long a credential may be that is not to be shown, bytes.
-const maxCredential = 4 << 10
-
-// capture keeps the first max bytes that are written to it and forgets the
-// rest, so that a handler can write as much as it likes.
+// capture keeps the first max bytes that are written to it and drops the rest,
+// so that a program can write as much as it likes.
 type capture struct {
 	kept bytes.Buffer
 	max  int
@@ -26,19 +24,15 @@ type capture struct {
 }
 
 func (c *capture) Write(p []byte) (int, error) {
-	room := c.max - c.kept.Len()
-	if len(p) > room {
-		c.cut = true
-		c.kept.Write(p[:room])
-	} else {
-		c.kept.Write(p)
-	}
+	room := min(c.max-c.kept.Len(), len(p))
+	c.cut = c.cut || room < len(p)
+	c.kept.Write(p[:room])
 	return len(p), nil
 }
 
-// Clean makes output fit for a client: valid UTF-8 without NUL. certbot dies
-// of anything else. What is not UTF-8 becomes U+FFFD, a NUL is dropped, and a
-// character that the cap cut in two goes.
+// Clean makes output fit for a client: valid UTF-8 without NUL, which certbot
+// needs. What is not UTF-8 becomes U+FFFD, and a NUL is dropped. If the output
+// was cut, a part of a character at its end is dropped too.
 func Clean(output []byte, cut bool) []byte {
 	if cut {
 		output = withoutPartialRune(output)
@@ -60,7 +54,7 @@ func withoutPartialRune(b []byte) []byte {
 }
 
 // Printable makes a message fit for a terminal and a log: control characters
-// are dropped, but for tabs.
+// except tabs are dropped.
 func Printable(line string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' || 0x7f <= r && r < 0xa0 {
@@ -70,12 +64,12 @@ func Printable(line string) string {
 	}, strings.ToValidUTF8(line, string(utf8.RuneError)))
 }
 
-// lineWriter passes a handler's standard error on, a clean line at a time, up
-// to max bytes.
+// lineWriter passes a program's standard error on, a printable line at a time, up
+// to a number of bytes.
 type lineWriter struct {
 	print func(line string)
-	part  []byte
-	left  int
+	part  []byte // of a line that has not ended
+	left  int    // how many bytes it still takes
 }
 
 func (w *lineWriter) Write(p []byte) (int, error) {
@@ -95,11 +89,11 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	}
 }
 
-// flush prints a last line that has no line feed, and says what was dropped.
+// flush prints a last line that has no line feed, and that the rest was dropped.
 func (w *lineWriter) flush() {
 	cut := w.left == 0
-	if cut { // it may end in a part of a credential, which nobody would know again
-		w.part = w.part[:max(0, len(w.part)-maxCredential)]
+	if cut { // it may end in a part of a credential, which nobody would recognise
+		w.part = w.part[:max(0, len(w.part)-MaxCredential)]
 	}
 	if len(w.part) > 0 {
 		w.print(Printable(string(w.part)))

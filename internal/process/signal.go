@@ -10,23 +10,24 @@ import (
 	"time"
 )
 
-// SignalError is the cause of a context that a signal ended.
+// SignalError is the cause of a context that was ended by a signal.
 type SignalError struct{ Signal syscall.Signal }
 
 func (e *SignalError) Error() string { return fmt.Sprintf("stopped by %s", e.Signal) }
 
-// interrupted tells whether a failure came from a signal.
-func interrupted(err error) bool {
+// Interrupted reports whether an error comes from a signal, or from a context
+// that was cancelled.
+func Interrupted(err error) bool {
 	var s *SignalError
 	return errors.As(err, &s) || errors.Is(err, context.Canceled)
 }
 
-// NotifyContext is ended by SIGINT, SIGTERM, SIGHUP or SIGQUIT, with a *SignalError as
-// its cause. A signal that our parent ignores (nohup) stays ignored. SIGPIPE is
-// caught and dropped, so that writing to a closed pipe is an error and not the
-// end: handlers still start with every signal at its default. All stay caught
-// when the context is cancelled: to let go of them takes as long as a handler,
-// and the process is about to end.
+// NotifyContext returns a context that is ended by SIGINT, SIGTERM, SIGHUP or
+// SIGQUIT, with a *SignalError as its cause. A signal that our parent ignores
+// (nohup) stays ignored. SIGPIPE is caught and dropped, so that writing to a
+// closed pipe is an error and does not end us; handlers still start with every
+// signal at its default. All signals stay caught when the context is cancelled,
+// since the process is about to end.
 func NotifyContext(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
@@ -46,8 +47,8 @@ func NotifyContext(parent context.Context) (context.Context, context.CancelFunc)
 	return ctx, func() { cancel(nil) }
 }
 
-// Relay gives the signals that ask this process to end to a process group. It
-// is made before the group is: a signal may come as soon as that begins.
+// Relay passes the signals that ask this process to end on to a process group. It
+// is made before the group is, since a signal may come as soon as that starts.
 type Relay struct{ signals chan os.Signal }
 
 // NewRelay collects signals from now on.
@@ -61,8 +62,8 @@ func NewRelay() *Relay {
 	return r
 }
 
-// To passes each signal on as it comes, those that came before too, until done
-// is closed.
+// To passes each signal on as it comes, and those that came before, until done is
+// closed.
 func (r *Relay) To(group int, done <-chan struct{}) {
 	for {
 		select {
@@ -82,9 +83,9 @@ func ending() []syscall.Signal {
 	return []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 }
 
-// Die ends the process by a signal, as it would have ended without us. Of
-// SIGPIPE a Go program dies only in a write to its standard streams; of SIGQUIT
-// it would show its stacks, and exits instead.
+// Die ends this process by a signal, as it would have ended without us. From
+// SIGPIPE a Go program dies only in a write to its standard streams. From SIGQUIT
+// it would print its stacks, and exits instead.
 func Die(s syscall.Signal) {
 	if s == syscall.SIGQUIT {
 		os.Exit(128 + int(s))

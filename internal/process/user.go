@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// checkUser tells whether handlers can be run as a user.
-func checkUser(name string) error {
+// CheckUser checks that this process can run programs as a user (user=).
+func CheckUser(name string) error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("user=: only root can run handlers as another user")
 	}
@@ -17,7 +17,7 @@ func checkUser(name string) error {
 	return err
 }
 
-// credentialOf is a user's uid, gid and groups, as in the user database.
+// credentialOf looks up a user's uid, gid and groups in the user database.
 func credentialOf(name string) (*syscall.Credential, error) {
 	u, err := user.Lookup(name)
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 )
 
 // CloseInherited keeps descriptors above 2 that the client left open from the
-// handlers: dehydrated's 3 is the certificate that it writes. Where the kernel
-// has not the call (before 5.11), or a container refuses it, each is looked up.
+// programs that we start: dehydrated's 3 is the certificate that it writes. If
+// the kernel does not have the call (before 5.11), or a container refuses it,
+// each is looked up.
 func CloseInherited() {
 	if unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return
@@ -23,10 +24,10 @@ func CloseInherited() {
 	}
 }
 
-// Unblock starts the program anew where its client left signals blocked: the
-// handlers would inherit that, and could not be told to stop. The Go runtime
-// gives its children the mask that it began with. It returns where there is
-// nothing to do.
+// Unblock starts this program again if its client left signals blocked: the
+// programs that it starts would inherit that, and could not be told to stop. (The
+// Go runtime gives its children the mask that it began with.) It returns if there
+// is nothing to do.
 func Unblock(args, environ []string) {
 	var none, blocked unix.Sigset_t
 	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &none, &blocked); err != nil || blocked == none {

@@ -9,10 +9,11 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// Environment is what a handler gets: the client's variables without those of
-// any convention and without those that make a loader or an interpreter run
-// other code, then the given ones, later maps over earlier. Names are sorted
-// behind the client's.
+// Environment is what a handler gets: the client's variables except those of a
+// convention, those that are for our programs, and those that make a loader or an
+// interpreter run other code; then the added ones, sorted. Of two variables with
+// the same name the first of the client's counts, an added one more, and that of a
+// later map most.
 func Environment(client []string, added ...map[string]string) []string {
 	size := len(client)
 	for _, m := range added {
@@ -43,21 +44,21 @@ func sorted(variables map[string]string) []string {
 	return list
 }
 
-// owned tells whether a variable is a convention's, or one of ours that says
-// something of a single call or tells the programs what to run.
+// owned reports whether a variable is a convention's, or one of ours that
+// describes a single call or says what our programs run.
 func owned(name string) bool {
 	switch name {
 	case "EXTAUTH_EVENT", "EXTAUTH_PHASE", "EXTAUTH_RESULT", "EXTAUTH_TOKEN_SYNTHETIC", "EXTAUTH_PEER_UID",
-		"EXTAUTH_SOCKET", "EXTAUTH_CHAIN", "EXTAUTH_TO", "EXTAUTH_HANDLER", "EXTAUTH_TRACE",
+		"EXTAUTH_SOCKET", "EXTAUTH_CHAIN", "EXTAUTH_TO", "EXTAUTH_HANDLER", "EXTAUTH_EXEC", "EXTAUTH_TRACE",
 		"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES": // sd_listen_fds(3): for us
 		return true
 	}
 	return envmap.Owned(name)
 }
 
-// Injects tells whether a variable would make a loader or an interpreter run
-// code that is not the handler's. They are those that sudo takes away (sudo:
-// plugins/sudoers/env.c, initial_badenv_table), and functions that shells
+// Injects reports whether a variable would make a loader or an interpreter run
+// code that is not the handler's. These are the variables that sudo removes (sudo:
+// plugins/sudoers/env.c, initial_badenv_table), and functions that a shell
 // exported.
 func Injects(name, value string) bool {
 	switch name {
@@ -81,8 +82,9 @@ func Injects(name, value string) bool {
 	return strings.HasPrefix(value, "()")
 }
 
-// about tells any handler what it is called for, and by whom.
-func about(e envmap.Event) map[string]string {
+// EventVariables are those that tell every handler, whatever its convention, what
+// it is called for and by whom.
+func EventVariables(e envmap.Event) map[string]string {
 	variables := map[string]string{"EXTAUTH_EVENT": string(e.Cmd), "EXTAUTH_PHASE": e.Phase()}
 	if e.Peer != nil {
 		variables["EXTAUTH_PEER_UID"] = strconv.Itoa(*e.Peer)
