@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// maxOutput is how much of a handler's standard output is kept, in bytes.
+// MaxOutput is how much of a handler's standard output is kept, in bytes.
 // certbot puts it into an environment variable, which Linux limits to 128 KiB
 // with all else in it.
-const maxOutput = 32 << 10
+const MaxOutput = 32 << 10
 
 // maxDelivered is how much of all handlers' output a client gets, in bytes.
-const maxDelivered = 3 * maxOutput
+const maxDelivered = 3 * MaxOutput
 
 // maxCredential is how long a credential may be that is not to be shown, bytes.
 const maxCredential = 4 << 10
