@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/extauth/extauth/internal/endpoint"
 	"github.com/extauth/extauth/internal/getopt"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
@@ -277,7 +278,7 @@ func (f *front) serveWeb(web Web, o WebOptions, words []string) error {
 	}
 	r.Kept = &runner.Pool{}
 	defer r.Kept.Close()
-	o.Listen, o.Socket.Passed = absoluteAddress(o.Listen), f.passedSockets()
+	o.Listen, o.Socket.Passed = absoluteAddress(o.Listen), endpoint.PassedSockets(f.env)
 	s := &service{front: f, address: o.Listen, target: t, runner: r, turns: f.turns()}
 	return web.Serve(ctx, o, s.serveOne)
 }

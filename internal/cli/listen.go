@@ -4,15 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/extauth/extauth/internal/endpoint"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -23,16 +22,10 @@ import (
 type Listen func(address string, options SocketOptions) (Listener, error)
 
 // Listener is an open address.
-type Listener interface {
-	Accept() (Caller, error)
-	Close() error
-}
+type Listener = endpoint.Listener
 
 // Caller is a process that is connected.
-type Caller interface {
-	io.ReadWriteCloser
-	UID() int // who it runs as
-}
+type Caller = endpoint.Caller
 
 // SocketOptions says who may connect.
 type SocketOptions struct {
@@ -79,7 +72,7 @@ type service struct {
 func (f *front) listen(ctx context.Context, listen Listen, t *target, r *runner.Runner) error {
 	address := absoluteAddress(*f.lines.listen)
 	options := f.lines.socket
-	options.Passed = f.passedSockets()
+	options.Passed = endpoint.PassedSockets(f.env)
 	l, err := listen(address, options)
 	if err != nil {
 		return &listenError{err}
@@ -91,17 +84,6 @@ func (f *front) listen(ctx context.Context, listen Listen, t *target, r *runner.
 // turns has room for as many events as are run at once.
 func (f *front) turns() chan struct{} {
 	return make(chan struct{}, cmp.Or(int(f.lines.jobs), atOnce))
-}
-
-// passedSockets is how many sockets systemd opened for this process
-// (sd_listen_fds(3)).
-func (f *front) passedSockets() int {
-	pid, pidErr := strconv.Atoi(f.env["LISTEN_PID"])
-	count, countErr := strconv.Atoi(f.env["LISTEN_FDS"])
-	if pidErr != nil || countErr != nil || pid != os.Getpid() {
-		return 0
-	}
-	return count
 }
 
 // absoluteAddress is an address in one spelling: the journal goes by it.

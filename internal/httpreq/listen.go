@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/endpoint"
 	"github.com/extauth/extauth/internal/listen"
 )
 
@@ -46,20 +46,19 @@ func open(o cli.WebOptions) (net.Listener, error) {
 	return l, nil
 }
 
-// passed is the one TCP socket that systemd passes (sd_listen_fds(3)).
+// passed returns the one TCP socket that systemd passes.
 func passed(count int) (net.Listener, error) {
 	if count != 1 {
 		return nil, setupError("systemd passed %d sockets, not one", count)
 	}
-	file := os.NewFile(3, "LISTEN_FDS")
-	defer file.Close()
-	l, err := net.FileListener(file)
+	listeners, err := endpoint.Passed(1)
 	if err != nil {
 		return nil, setupError("the socket that systemd passed: %v", err)
 	}
+	l := listeners[0]
 	if _, isTCP := l.Addr().(*net.TCPAddr); !isTCP {
 		_ = l.Close()
-		return nil, setupError("the socket that systemd passed is not TCP's; give --listen unix:PATH")
+		return nil, setupError("the socket that systemd passed is not a TCP socket; give --listen unix:PATH")
 	}
 	return l, nil
 }

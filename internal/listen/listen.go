@@ -1,69 +1,14 @@
-// Package listen opens the addresses at which other processes hand in their
-// events: Unix sockets and directories of named pipes.
+// Package listen opens addresses as package endpoint does, for package cli.
 package listen
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
-	"os"
-	"os/user"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/endpoint"
 )
 
-// patience is how long a client may leave an answer unread, when no more fits
-// in between.
-const patience = 10 * time.Second
-
-// On opens unix:PATH or fifo:DIRECTORY. Errors: *fs.PathError, those of package
-// net, and what is wrong with the address.
-func On(address string, options cli.SocketOptions) (cli.Listener, error) {
-	scheme, path, _ := strings.Cut(address, ":")
-	switch {
-	case path == "":
-		return nil, fmt.Errorf("%q is no address such as unix:/run/extauth.sock or fifo:/run/extauth: %w", address, fs.ErrInvalid)
-	case scheme == "unix":
-		return onSocket(path, options)
-	case scheme == "fifo":
-		return onPipes(path, options)
-	}
-	return nil, fmt.Errorf("%q is neither unix:PATH nor fifo:DIRECTORY: %w", address, fs.ErrInvalid)
-}
-
-// permit lets those in that the options name.
-func permit(path string, options cli.SocketOptions) error {
-	gid, err := gidOf(options)
-	if err != nil {
-		return err
-	}
-	if gid >= 0 {
-		if err := os.Chown(path, -1, gid); err != nil {
-			return err
-		}
-	}
-	return os.Chmod(path, fs.FileMode(options.Mode))
-}
-
-// gidOf is the group's number, -1 where there is none to set.
-func gidOf(options cli.SocketOptions) (int, error) {
-	if options.Group == "" {
-		return -1, nil
-	}
-	if gid, err := strconv.Atoi(options.Group); err == nil && gid >= 0 {
-		return gid, nil
-	}
-	g, err := user.LookupGroup(options.Group)
-	if err != nil {
-		return 0, fmt.Errorf("there is no group %q: %w", options.Group, fs.ErrInvalid)
-	}
-	return strconv.Atoi(g.Gid)
-}
-
-// busyError says that another process listens already.
-func busyError(path string) error {
-	return &fs.PathError{Op: "listen", Path: path, Err: errors.New("another process listens there")}
+// On is endpoint.Listen.
+func On(address string, o cli.SocketOptions) (cli.Listener, error) {
+	return endpoint.Listen(address, endpoint.Options{Mode: fs.FileMode(o.Mode), Group: o.Group, Passed: o.Passed})
 }

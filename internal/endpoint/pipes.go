@@ -1,4 +1,4 @@
-package listen
+package endpoint
 
 import (
 	"bufio"
@@ -10,26 +10,22 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
-
-	"github.com/extauth/extauth/internal/cli"
 )
 
 // A client of a directory of named pipes makes two of its own there,
 // NAME.events and NAME.results, opens both so that each has a reader and a
 // writer, and writes a line feed, NAME and a line feed to the pipe "connect":
 // short enough to arrive in one piece whoever else writes (pipe(7), PIPE_BUF).
-// The listener opens both and removes their names. From then on the client has
-// it for itself.
+// The listener opens both and removes their names. From then on nobody but the
+// client and the listener has them.
 
-// connect is the pipe that clients announce themselves at.
+// connect is the pipe at which clients announce themselves.
 const connect = "connect"
 
-// longestName is how long a client's name may be, in bytes.
-const longestName = 64
+// maxName is how long a client's name may be, in bytes.
+const maxName = 64
 
-// pipes is a directory that is listened at.
+// pipes is a directory in which this process listens.
 type pipes struct {
 	directory string
 	connect   *os.File
@@ -37,7 +33,7 @@ type pipes struct {
 	closing   sync.Once
 }
 
-func onPipes(directory string, options cli.SocketOptions) (cli.Listener, error) {
+func listenPipes(directory string, options Options) (Listener, error) {
 	if err := makeDirectory(directory, options); err != nil {
 		return nil, err
 	}
@@ -46,27 +42,27 @@ func onPipes(directory string, options cli.SocketOptions) (cli.Listener, error) 
 		return nil, err
 	}
 	p.names = bufio.NewReader(p.connect)
-	p.removeLeft()
+	p.removeAbandoned()
 	return p, nil
 }
 
-// makeDirectory makes it so that those who may connect can make pipes there,
-// and neither see nor remove another's. One that is there stays as it is.
-func makeDirectory(directory string, options cli.SocketOptions) error {
+// makeDirectory makes the directory. Those who may connect can make pipes in it,
+// and can neither list it nor remove another's. An existing one stays as it is.
+func makeDirectory(directory string, options Options) error {
 	if _, err := gidOf(options); err != nil {
 		return err
 	}
 	err := os.Mkdir(directory, 0o700)
 	if errors.Is(err, fs.ErrExist) {
-		return ours(directory)
+		return checkOwner(directory)
 	}
 	if err != nil {
 		return err
 	}
 	mode := fs.FileMode(0o700)
-	for _, who := range []fs.FileMode{0o010, 0o001} {
-		if fs.FileMode(options.Mode)&(who<<1) != 0 {
-			mode |= who * 3 // w and x
+	for _, x := range []fs.FileMode{0o010, 0o001} { // group, others
+		if w := x << 1; options.Mode&w != 0 {
+			mode |= w | x
 		}
 	}
 	if err := permit(directory, options); err != nil {
@@ -75,8 +71,8 @@ func makeDirectory(directory string, options cli.SocketOptions) error {
 	return os.Chmod(directory, mode|fs.ModeSticky)
 }
 
-// ours refuses a directory in which we could not remove a client's pipes.
-func ours(directory string) error {
+// checkOwner refuses a directory in which we could not remove a client's pipes.
+func checkOwner(directory string) error {
 	info, err := os.Stat(directory)
 	if err != nil {
 		return err
@@ -89,9 +85,9 @@ func ours(directory string) error {
 
 // open opens "connect" from both ends, so that it never ends, and locks it
 // against a second listener. Clients can only write to it.
-func (p *pipes) open(options cli.SocketOptions) error {
+func (p *pipes) open(options Options) error {
 	path := filepath.Join(p.directory, connect)
-	if err := unix.Mkfifo(path, 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := syscall.Mkfifo(path, 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
 		return &fs.PathError{Op: "mkfifo", Path: path, Err: err}
 	}
 	var err error
@@ -112,19 +108,19 @@ func (p *pipes) open(options cli.SocketOptions) error {
 
 // lock keeps others out for as long as the file is open.
 func lock(f *os.File) error {
-	raw, err := f.SyscallConn()
+	raw, err := f.SyscallConn() // Fd would make it wait in the kernel
 	if err != nil {
 		return err
 	}
-	controlErr := raw.Control(func(fd uintptr) { err = unix.Flock(int(fd), unix.LOCK_EX|unix.LOCK_NB) })
+	controlErr := raw.Control(func(fd uintptr) { err = syscall.Flock(int(fd), syscall.LOCK_EX|syscall.LOCK_NB) })
 	return errors.Join(controlErr, err)
 }
 
-// removeLeft removes the pipes of clients that were killed before they announced
-// themselves: nobody has them open.
-func (p *pipes) removeLeft() {
-	left, _ := filepath.Glob(filepath.Join(p.directory, "*.events"))
-	for _, path := range left {
+// removeAbandoned removes the pipes of clients that were killed before they
+// announced themselves: nobody has them open.
+func (p *pipes) removeAbandoned() {
+	paths, _ := filepath.Glob(filepath.Join(p.directory, "*.events"))
+	for _, path := range paths {
 		f, err := openPipe(path, os.O_WRONLY)
 		if err == nil {
 			f.Close()
@@ -144,14 +140,13 @@ func openPipe(path string, flag int) (*os.File, error) {
 	}
 	if info, err := f.Stat(); err != nil || info.Mode()&fs.ModeNamedPipe == 0 {
 		f.Close()
-		return nil, &fs.PathError{Op: "listen", Path: path, Err: errors.New("is no named pipe")}
+		return nil, &fs.PathError{Op: "listen", Path: path, Err: errors.New("is not a named pipe")}
 	}
 	return f, nil
 }
 
-// Accept waits for a client. One that announced itself and is gone, or is none,
-// is passed over.
-func (p *pipes) Accept() (cli.Caller, error) {
+// Accept waits for a client. Names without a client's two pipes are passed over.
+func (p *pipes) Accept() (Caller, error) {
 	for {
 		line, err := p.names.ReadSlice('\n')
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
@@ -169,7 +164,7 @@ func (p *pipes) Accept() (cli.Caller, error) {
 	}
 }
 
-func (p *pipes) caller(name string) (cli.Caller, error) {
+func (p *pipes) caller(name string) (Caller, error) {
 	if !isName(name) {
 		return nil, fs.ErrInvalid
 	}
@@ -183,7 +178,7 @@ func (p *pipes) caller(name string) (cli.Caller, error) {
 		events.Close()
 		return nil, err
 	}
-	c := &pipeCaller{File: events, results: results}
+	c := &pipeCaller{events: events, results: results}
 	err = c.identify()
 	for _, suffix := range []string{".events", ".results"} { // both sides have them open
 		err = errors.Join(err, os.Remove(path+suffix))
@@ -195,10 +190,10 @@ func (p *pipes) caller(name string) (cli.Caller, error) {
 	return c, nil
 }
 
-// isName lets no client name a file elsewhere.
+// isName reports whether a client's name leads to files in the directory only.
 func isName(name string) bool {
 	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-	return name != "" && len(name) <= longestName && strings.Trim(name, allowed) == ""
+	return name != "" && len(name) <= maxName && strings.Trim(name, allowed) == ""
 }
 
 // Close ends Accept.
@@ -212,15 +207,15 @@ func (p *pipes) Close() (err error) {
 
 // pipeCaller is a client and its two pipes.
 type pipeCaller struct {
-	*os.File // its events
-	results  *os.File
-	uid      int
+	events  *os.File
+	results *os.File
+	uid     int
 }
 
 // identify takes the owner of both pipes for the client.
 func (c *pipeCaller) identify() error {
 	var owners [2]uint32
-	for i, f := range []*os.File{c.File, c.results} {
+	for i, f := range []*os.File{c.events, c.results} {
 		info, err := f.Stat()
 		if err != nil {
 			return err
@@ -236,9 +231,11 @@ func (c *pipeCaller) identify() error {
 
 func (c *pipeCaller) UID() int { return c.uid }
 
+func (c *pipeCaller) Read(b []byte) (int, error) { return c.events.Read(b) }
+
 func (c *pipeCaller) Write(b []byte) (int, error) {
 	_ = c.results.SetWriteDeadline(time.Now().Add(patience))
 	return c.results.Write(b)
 }
 
-func (c *pipeCaller) Close() error { return errors.Join(c.File.Close(), c.results.Close()) }
+func (c *pipeCaller) Close() error { return errors.Join(c.events.Close(), c.results.Close()) }
