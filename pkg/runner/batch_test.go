@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -269,10 +270,9 @@ func TestBatchLineInOneCall(t *testing.T) {
 	require.Equal(t, []string{"A deploy_challenge d.test"}, w.log())
 	require.NoError(t, w.run(placed(perform("e.test"))[0]))
 	require.Equal(t, []string{"A deploy_challenge e.test"}, w.log())
-	w.Abandons = true
 	for _, name := range []string{"f.test", "g.test"} { // HOOK_CHAIN=no: nobody says which is the last
 		e := perform(name)
-		e.Order = "f.test g.test"
+		e.Order, e.Client = "f.test g.test", "dehydrated"
 		require.NoError(t, w.run(e))
 	}
 	require.Equal(t, []string{"A deploy_challenge f.test", "A deploy_challenge g.test"}, w.log())
@@ -333,17 +333,6 @@ func TestBatchLineAndPhases(t *testing.T) {
 	require.Equal(t, []string{"A perform", "A perform", "A perform"}, all("batch=no phase=perform"))
 }
 
-// TestBatchLineNeedsThePerform: it has no meaning elsewhere.
-func TestBatchLineNeedsThePerform(t *testing.T) {
-	for options, ok := range map[string]bool{
-		"batch=yes phase=cleanup": false, "batch=yes phase=post-perform": false, "batch=maybe": false, "batch=": false,
-		"batch=yes batch=yes": false, "batch=no phase=cleanup": true, "batch=yes phase=cleanup,perform": true,
-	} {
-		_, err := runner.ParseChain("chain", "handler "+options+" /bin/true\n")
-		require.Equal(t, ok, err == nil, "%s: %v", options, err)
-	}
-}
-
 // TestBatchLineOfOrdersInParallel: each gets its own.
 func TestBatchLineOfOrdersInParallel(t *testing.T) {
 	hook := script(t, `shift; echo "$*" | sed 's/ `+value+`//g' >>"$LOG.$(echo "$1" | cut -c 1)"`)
@@ -382,8 +371,8 @@ func TestBatchLineIsInterrupted(t *testing.T) {
 		info, err := os.Stat(filepath.Join(w.dir, "log"))
 		return err == nil && info.Size() > 0
 	}, 10*time.Second, time.Millisecond)
-	cancel(&runner.SignalError{Signal: 2})
-	require.ErrorAs(t, <-done, new(*runner.SignalError))
+	cancel(&process.SignalError{Signal: 2})
+	require.ErrorAs(t, <-done, new(*process.SignalError))
 	require.ElementsMatch(t, []string{"deploy_challenge a.test", "clean_challenge a.test", "clean_challenge b.test", "clean_challenge c.test"}, w.log())
 	w.requireSilentCleanup(order)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -29,7 +28,7 @@ const maxDelivered = 3 * process.MaxOutput
 // readEnvFiles reads the env files of handlers before any of them is run.
 func (c *call) readEnvFiles(handlers []Handler) error {
 	for _, h := range handlers {
-		name := strings.Join(h.EnvFiles, "\x00")
+		name := envFilesOf(&h)
 		if _, read := c.env[name]; read {
 			continue
 		}
@@ -44,8 +43,11 @@ func (c *call) readEnvFiles(handlers []Handler) error {
 
 // variables are those of a handler's env files, which were read.
 func (c *call) variables(h *Handler) map[string]string {
-	return c.env[strings.Join(h.EnvFiles, "\x00")]
+	return c.env[envFilesOf(h)]
 }
+
+// envFilesOf names a handler's env files.
+func envFilesOf(h *Handler) string { return strings.Join(h.EnvFiles, "\x00") }
 
 // deliver hands the output to the client, cut if there is more of it than
 // certbot could put into a variable. What a handler gets back of its own output
@@ -67,7 +69,7 @@ func (c *call) deliver(ctx context.Context) error {
 // printed. extra goes into its environment. A handler that declines has printed
 // nothing.
 func (c *call) invoke(ctx context.Context, h *Handler, e envmap.Event, extra map[string]string) ([]byte, error) {
-	encoded, err := h.Takes(e)
+	encoded, err := h.Encode(e)
 	if encoded == nil || err != nil {
 		return nil, err
 	}
@@ -97,7 +99,7 @@ func (c *call) execute(ctx context.Context, h *Handler, e envmap.Event, encoded 
 // judge returns what a handler printed, and why it did not do its work if its
 // convention says so.
 func (c *call) judge(h *Handler, e envmap.Event, result process.Result, err error) ([]byte, error) {
-	to := h.Speaks().To
+	to := h.Resolved()
 	if to.Declined != nil && errors.As(err, new(*ExitError)) && to.Declined(result.Status, result.Stdout) {
 		if e.Cmd == envmap.PerformChallenge {
 			c.warn((&HandlerError{*h, e, errors.New("the handler has not implemented it")}).Error())
@@ -129,7 +131,7 @@ func (c *call) start(ctx context.Context, h *Handler, e envmap.Event, encoded *e
 		return c.persist(ctx, h, e, encoded.Stdin, timeout)
 	}
 	p := c.program(h, e)
-	p.Env = process.Environment(c.Environ, encoded.Env, c.variables(h), about(e), extra)
+	p.Env = process.Environment(c.Environ, encoded.Env, c.variables(h), process.EventVariables(e), extra)
 	p.Argv, p.Stdin, p.Timeout = append(p.Argv, encoded.Args...), encoded.Stdin, timeout
 	if h.Line == 0 && encoded.Stdin == nil && c.Stdin != nil {
 		p.Input, p.Foreground = c.Stdin, hasTerminal()
@@ -170,18 +172,9 @@ func ending(err error) string {
 	return err.Error()
 }
 
-// about is what every handler is told of the event, and of who sent it.
-func about(e envmap.Event) map[string]string {
-	variables := map[string]string{"EXTAUTH_EVENT": string(e.Cmd), "EXTAUTH_PHASE": e.Phase()}
-	if e.Peer != nil {
-		variables["EXTAUTH_PEER_UID"] = strconv.Itoa(*e.Peer)
-	}
-	return variables
-}
-
 // tolerate turns the failure of an optional handler into a warning.
 func (c *call) tolerate(h *Handler, err error) error {
-	if err == nil || !h.Optional || interrupted(err) {
+	if err == nil || !h.Optional || process.Interrupted(err) {
 		return err
 	}
 	c.warn("warning: " + err.Error())

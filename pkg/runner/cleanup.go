@@ -30,7 +30,7 @@ func (c *call) cleanup(ctx context.Context, events []envmap.Event) error {
 	if events, err = c.complete(events); err != nil || len(events) == 0 {
 		return err
 	}
-	unlock, err := c.lockAll(ctx, j, lockedTogether(events))
+	unlock, err := c.lock(ctx, j, lockedTogether(events)...)
 	defer unlock()
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func lockedTogether(events []envmap.Event) []envmap.Event {
 // cleanLocked locks one of many challenges, and cleans it up by its record as it
 // is by then.
 func (c *cleaning) cleanLocked(ctx context.Context, e envmap.Event) error {
-	unlock, err := c.lockAll(ctx, c.journal, []envmap.Event{e})
+	unlock, err := c.lock(ctx, c.journal, e)
 	defer unlock()
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func (c *cleaning) load() error {
 			c.journal.Tidy(key) // what a crash before its rename left
 		default:
 			c.records[key] = r
-			if err := c.readEnvFiles(r.Handlers()); err != nil {
+			if err := c.readEnvFiles(handlersOf(r)); err != nil {
 				return err
 			}
 		}
@@ -154,17 +154,17 @@ func (c *cleaning) load() error {
 // An order of several calls has phases while its file exists, one of a single
 // call while one of its challenges is recorded.
 func (c *cleaning) brackets() (first, last bool) {
-	if len(c.events) > 1 || isFirst(c.events[0]) && isLast(c.events[0]) {
+	if len(c.events) > 1 || journal.IsFirst(c.events[0]) && journal.IsLast(c.events[0]) {
 		recorded := len(c.records)+len(c.torn) > 0
 		return recorded, recorded
 	}
 	known := c.order.Exists()
-	return known && isFirst(c.events[0]), known && isLast(c.events[0])
+	return known && journal.IsFirst(c.events[0]), known && journal.IsLast(c.events[0])
 }
 
 // members are the order's challenges, as clean-ups.
 func (c *cleaning) members() []envmap.Event {
-	if performed, known := c.order.Performed(); known && c.events[0].Remaining != nil {
+	if performed, known := c.order.Standing(); known && c.events[0].Remaining != nil {
 		return asCleanups(performed)
 	}
 	return asCleanups(c.events)
@@ -185,13 +185,13 @@ func (c *cleaning) blind(ctx context.Context) error {
 	c.trace("no journal in %s: cleaning up with every handler of the chain", c.State)
 	domains := identifiers(c.events)
 	var errs []error
-	if len(c.events) > 1 || isFirst(c.events[0]) {
+	if len(c.events) > 1 || journal.IsFirst(c.events[0]) {
 		errs = append(errs, c.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Domains: domains}, nil))
 	}
 	for _, e := range reversed(c.events) {
 		errs = append(errs, c.cleanBlind(ctx, e))
 	}
-	if len(c.events) > 1 || isLast(c.events[0]) {
+	if len(c.events) > 1 || journal.IsLast(c.events[0]) {
 		errs = append(errs, c.bracket(ctx, envmap.Event{Cmd: envmap.PostCleanup, Domains: domains, Challenges: asCleanups(c.events)}, nil))
 	}
 	return errors.Join(errs...)
@@ -213,7 +213,7 @@ func (c *cleaning) cleanBlind(ctx context.Context, e envmap.Event) error {
 // off does not matter once the whole record is gone. extra goes into the handlers'
 // environment; in a rollback it says that the challenge failed.
 func (c *call) clean(ctx context.Context, j *journal.Journal, r *journal.Record, e envmap.Event, extra map[string]string) ([]byte, error) {
-	if err := c.readEnvFiles(r.Handlers()); err != nil {
+	if err := c.readEnvFiles(handlersOf(r)); err != nil {
 		return nil, err
 	}
 	e = remembered(e, r.Event)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -154,17 +155,17 @@ func TestEndpointAnswers(t *testing.T) {
 		"refusal":         {`{"cmd":"result","ok":false,"error":"no such zone"}`, "answered: no such zone"},
 		"several lines":   {`{"cmd":"result","ok":false,"error":"one\ntwo"}`, "answered: one; two"},
 		"controls":        {`{"cmd":"result","ok":false,"error":"a\u001b[31mb\r\u0007\u009bc"}`, "answered: a[31mbc"},
-		"no JSON":         {"hello", "answered: something that is no result line"},
-		"an array":        {`[]`, "answered: something that is no result line"},
-		"null":            {`null`, "answered: something that is no result line"},
-		"empty line":      {``, "answered: something that is no result line"},
-		"an event":        {`{"cmd":"startup"}`, "answered: something that is no result line"},
-		"no ok":           {`{"cmd":"result"}`, "answered: something that is no result line"},
-		"null ok":         {`{"cmd":"result","ok":null}`, "answered: something that is no result line"},
-		"ok of text":      {`{"cmd":"result","ok":"true"}`, "answered: something that is no result line"},
-		"output of list":  {`{"cmd":"result","ok":true,"output":[]}`, "answered: something that is no result line"},
+		"no JSON":         {"hello", "answered: something that is not a result line"},
+		"an array":        {`[]`, "answered: something that is not a result line"},
+		"null":            {`null`, "answered: something that is not a result line"},
+		"empty line":      {``, "answered: something that is not a result line"},
+		"an event":        {`{"cmd":"startup"}`, "answered: something that is not a result line"},
+		"no ok":           {`{"cmd":"result"}`, "answered: something that is not a result line"},
+		"null ok":         {`{"cmd":"result","ok":null}`, "answered: something that is not a result line"},
+		"ok of text":      {`{"cmd":"result","ok":"true"}`, "answered: something that is not a result line"},
+		"output of list":  {`{"cmd":"result","ok":true,"output":[]}`, "answered: something that is not a result line"},
 		"too long":        {`{"cmd":"result","ok":true,"output":"` + strings.Repeat("x", 2<<20) + `"}`, "answered: nothing; the connection ended"},
-		"end of the line": {"\x00nothing", "answered: something that is no result line"},
+		"end of the line": {"\x00nothing", "answered: something that is not a result line"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t, func(cmd, domain string) []byte {
@@ -351,19 +352,6 @@ func TestEndpointPhases(t *testing.T) {
 	require.Equal(t, []string{"post_perform "}, o.calls())
 }
 
-// TestEndpointChainFaults: all that is wrong with such lines is said at once.
-func TestEndpointChainFaults(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "chain")
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "e.env"), []byte("A=1\n"), 0o600))
-	require.NoError(t, os.WriteFile(file, []byte("json unix:\njson fifo:\njson unix:a b\njson env=e.env unix:a\njson user=nobody unix:a\n"), 0o644))
-	_, err := runner.ReadChain(file)
-	require.Error(t, err)
-	for i, want := range []string{"unix: has no path", "fifo: has no path", "takes no arguments", "env= is for a program", "user= is for a program"} {
-		require.Regexp(t, fmt.Sprintf("chain:%d: .*%s", i+1, want), err.Error())
-	}
-}
-
 // TestEndpointStopped: a signal ends the wait.
 func TestEndpointStopped(t *testing.T) {
 	o := newOffice(t, func(cmd, domain string) []byte {
@@ -377,10 +365,10 @@ func TestEndpointStopped(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx, []envmap.Event{asks(envmap.PerformChallenge, "a.test")}) }()
 	require.Eventually(t, func() bool { return len(o.calls()) == 1 }, 10*time.Second, 5*time.Millisecond)
-	cancel(&runner.SignalError{Signal: syscall.SIGTERM})
+	cancel(&process.SignalError{Signal: syscall.SIGTERM})
 	select {
 	case err := <-ended:
-		require.ErrorAs(t, err, new(*runner.SignalError))
+		require.ErrorAs(t, err, new(*process.SignalError))
 	case <-time.After(5 * time.Second):
 		t.Fatal("still waits")
 	}
@@ -438,25 +426,4 @@ func TestEndpointPipesNobodyReads(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, left)
 	}
-}
-
-// TestEndpointHandOver: the events of one call are answered one by one; the
-// error names the one that failed.
-func TestEndpointHandOver(t *testing.T) {
-	o := newOffice(t, func(cmd, domain string) []byte {
-		if domain == "b.test" {
-			return []byte("{\"cmd\":\"result\",\"ok\":false,\"error\":\"no\"}\n")
-		}
-		return done(cmd, domain)
-	})
-	output, err := runner.HandOver(context.Background(), filepath.Join(o.dir, "at"), []envmap.Event{asks(envmap.PerformChallenge, "a.test")})
-	require.NoError(t, err)
-	require.Equal(t, "perform_challenge a.test\n", string(output))
-	_, err = runner.HandOver(context.Background(), filepath.Join(o.dir, "at"),
-		[]envmap.Event{asks(envmap.PerformChallenge, "a.test"), asks(envmap.PerformChallenge, "b.test")})
-	failed := new(runner.HandlerError)
-	require.ErrorAs(t, err, &failed)
-	require.Equal(t, "b.test", failed.Event.Domain)
-	_, err = runner.HandOver(context.Background(), filepath.Join(o.dir, "none"), []envmap.Event{asks(envmap.PerformChallenge, "a.test")})
-	require.ErrorAs(t, err, new(*runner.StartError))
 }

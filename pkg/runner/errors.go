@@ -2,8 +2,6 @@ package runner
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 
 	"github.com/extauth/extauth/internal/chain"
@@ -81,8 +79,3 @@ type (
 	// Domain.
 	LockedError = journal.LockedError
 )
-
-// interrupted reports whether a failure came from a signal.
-func interrupted(err error) bool {
-	return errors.As(err, new(*process.SignalError)) || errors.Is(err, context.Canceled)
-}

@@ -3,10 +3,8 @@ package runner
 import (
 	"fmt"
 
-	"github.com/extauth/extauth/internal/chain"
 	"github.com/extauth/extauth/internal/envfile"
 	"github.com/extauth/extauth/internal/process"
-	"github.com/extauth/extauth/internal/trust"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
@@ -28,15 +26,13 @@ func (e *SupervisionError) Error() string {
 // run this way, a *ChainError, a *StartError if the program cannot be run, an
 // *UnsafeError, an *EnvFileError, or what Encode returned.
 func Exec(h Handler, e envmap.Event, environ []string, trace func(string)) error {
-	handlers, err := chain.ResolveOnly([]Handler{h})
-	if err != nil {
-		return err
+	if err := h.Resolve(); err != nil {
+		return &ChainError{Faults: []error{err}}
 	}
-	h = handlers[0]
 	if err := replaceable(&h, e); err != nil {
 		return err
 	}
-	encoded, err := h.Speaks().Encode(h.Aliased(e))
+	encoded, err := h.Resolved().Encode(h.Aliased(e))
 	if err != nil {
 		return err
 	}
@@ -49,20 +45,17 @@ func Exec(h Handler, e envmap.Event, environ []string, trace func(string)) error
 	if err != nil {
 		return err
 	}
-	if err := trust.CheckPath(path); err != nil {
-		return err
-	}
 	if trace != nil {
-		c := &call{env: map[string]map[string]string{}}
+		c := &call{env: map[string]map[string]string{envFilesOf(&h): variables}}
 		trace("exec: " + c.commandOf(&h, e, &encoded))
 	}
-	return process.Become(path, argv, process.Environment(environ, encoded.Env, variables, about(e)), encoded.Stdin)
+	return process.Become(path, argv, process.Environment(environ, encoded.Env, variables, process.EventVariables(e)), encoded.Stdin)
 }
 
 // replaceable reports, as a *SupervisionError, why a process cannot become the
 // handler for an event.
 func replaceable(h *Handler, e envmap.Event) error {
-	to := h.Speaks().To
+	to := h.Resolved()
 	reason := ""
 	switch {
 	case !h.IsProgram():
@@ -85,6 +78,5 @@ func replaceable(h *Handler, e envmap.Event) error {
 // it cleans up.
 func forgets(e envmap.Event) bool {
 	client, known := envmap.Lookup(e.Client)
-	return known && client.From.Forgets
+	return known && client.Forgets
 }
-

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
@@ -33,7 +34,7 @@ func (c *call) notify(ctx context.Context, events []envmap.Event) error {
 // inform turns the failure of an informational event into a warning: the client
 // only lets its hook know, and a failure would only keep it from going on.
 func (c *call) inform(h *Handler, e envmap.Event, err error) error {
-	if err == nil || h.Strict || !e.Informational() || interrupted(err) {
+	if err == nil || h.Strict || !e.Informational() || process.Interrupted(err) {
 		return err
 	}
 	c.warn("warning: " + err.Error())

@@ -2,16 +2,6 @@ package runner
 
 import "github.com/extauth/extauth/pkg/envmap"
 
-// isFirst and isLast report a challenge's position in its order. One of which
-// the client says nothing is an order of its own.
-func isFirst(e envmap.Event) bool {
-	return e.Remaining == nil || len(e.Domains) == 0 || *e.Remaining == len(e.Domains)-1
-}
-
-func isLast(e envmap.Event) bool {
-	return e.Remaining == nil || len(e.Domains) == 0 || *e.Remaining == 0
-}
-
 // domainsOf are the identifiers of an event's order: its own if it is the only
 // one, none if the client does not list them.
 func domainsOf(e envmap.Event) []string {
@@ -38,5 +28,5 @@ func identifiers(events []envmap.Event) []string {
 // challenge could not be performed (dehydrated): the whole order is undone then.
 func abandons(e envmap.Event) bool {
 	client, known := envmap.Lookup(e.Client)
-	return known && client.From.Abandons
+	return known && client.Name == "dehydrated"
 }

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/extauth/extauth/internal/journal"
@@ -21,13 +20,21 @@ type Leftover struct {
 // Leftovers lists the journal, newest first. What cannot be read is an error
 // beside the list, which has the rest.
 func (r *Runner) Leftovers() ([]Leftover, error) {
+	entries, err := r.journal().Records()
 	var all []Leftover
-	var errs []error
-	for id, record := range r.journal().Records(func(err error) { errs = append(errs, err) }) {
-		all = append(all, Leftover{id, record.Event, record.Started, record.Handlers()})
+	for _, entry := range entries {
+		all = append(all, Leftover{entry.ID, entry.Event, entry.Started, handlersOf(&entry.Record)})
 	}
-	slices.SortStableFunc(all, func(a, b Leftover) int { return b.Started.Compare(a.Started) })
-	return all, errors.Join(errs...)
+	return all, err
+}
+
+// handlersOf are the handlers of a record, in order.
+func handlersOf(r *journal.Record) []Handler {
+	var handlers []Handler
+	for _, s := range r.Steps {
+		handlers = append(handlers, s.Handler)
+	}
+	return handlers
 }
 
 // CleanLeftover cleans up a challenge with the handlers that were started for it,
@@ -46,7 +53,7 @@ func (r *Runner) CleanLeftover(ctx context.Context, l Leftover) error {
 	unlock, err := j.TryLock(l.ID)
 	switch {
 	case err != nil:
-		return &JournalError{Err: err}
+		return err
 	case unlock == nil:
 		return &LockedError{Domain: l.Event.Domain}
 	}

@@ -3,7 +3,6 @@ package runner
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/extauth/extauth/internal/fault"
@@ -56,7 +55,7 @@ func (p *performance) unlockAll() {
 // not known is remembered only for clients that leave it to us to undo it.
 func (p *performance) orderOf(events []envmap.Event) journal.Order {
 	e := events[0]
-	if len(events) > 1 || isFirst(e) && isLast(e) && !p.abandons {
+	if len(events) > 1 || journal.IsFirst(e) && journal.IsLast(e) && !p.abandons {
 		return journal.Order{}
 	}
 	return p.journal.Order(e)
@@ -101,8 +100,13 @@ func (p *performance) prepare(ctx context.Context) (err error) {
 func (p *performance) lockFrom(ctx context.Context, first int) (err error) {
 	p.unlock()
 	p.locked = first
-	p.unlock, err = p.lockAll(ctx, p.journal, p.events[first:min(first+maxLocked, len(p.events))])
+	p.unlock, err = p.lock(ctx, p.journal, p.events[first:min(first+maxLocked, len(p.events))]...)
 	return err
+}
+
+// lock locks challenges. unlock is never nil.
+func (c *call) lock(ctx context.Context, j *journal.Journal, events ...envmap.Event) (unlock func(), err error) {
+	return j.Lock(ctx, events, cmp.Or(c.Timeout, DefaultTimeout))
 }
 
 // feasible checks, before anything is run, that each challenge has a handler,
@@ -111,7 +115,7 @@ func (c *call) feasible(events []envmap.Event) error {
 	for _, e := range events {
 		taken := false
 		for i := range c.Chain {
-			encoded, err := c.Chain[i].Takes(e)
+			encoded, err := c.Chain[i].Encode(e)
 			if err = c.tolerate(&c.Chain[i], err); err != nil {
 				return err
 			}
@@ -129,7 +133,7 @@ func (c *call) feasible(events []envmap.Event) error {
 func (p *performance) reachable() error {
 	for i := range p.Chain {
 		h := &p.Chain[i]
-		if !h.IsPerson() || h.Optional || len(takenBy(h, p.events)) == 0 {
+		if !h.IsPerson() || h.Optional || len(h.Filter(p.events)) == 0 {
 			continue
 		}
 		if err := checkTerminal(); err != nil {
@@ -139,41 +143,11 @@ func (p *performance) reachable() error {
 	return nil
 }
 
-// lockAll locks challenges, in the order of their names so that two calls never
-// wait for each other. unlock unlocks those that were locked, also after an
-// error.
-func (c *call) lockAll(ctx context.Context, j *journal.Journal, events []envmap.Event) (unlock func(), err error) {
-	var unlocks []func()
-	unlock = func() {
-		for _, one := range reversed(unlocks) {
-			one()
-		}
-	}
-	keys := make([]string, len(events))
-	for i, e := range events {
-		keys[i] = journal.Key(e)
-	}
-	slices.Sort(keys)
-	for _, key := range keys {
-		one, err := j.Lock(ctx, key, cmp.Or(c.Timeout, DefaultTimeout))
-		switch {
-		case errors.Is(err, context.DeadlineExceeded):
-			return unlock, &LockedError{Domain: events[0].Domain}
-		case err != nil && !interrupted(err):
-			return unlock, &JournalError{Err: err}
-		case err != nil:
-			return unlock, err
-		}
-		unlocks = append(unlocks, one)
-	}
-	return unlock, nil
-}
-
 func (p *performance) run(ctx context.Context) error {
 	if err := p.begin(ctx); err != nil {
 		return err
 	}
-	ends := len(p.events) > 1 || isLast(p.events[0])
+	ends := len(p.events) > 1 || journal.IsLast(p.events[0])
 	for i, e := range p.events {
 		if i == p.locked+maxLocked {
 			if err := p.lockFrom(ctx, i); err != nil {
@@ -193,7 +167,7 @@ func (p *performance) run(ctx context.Context) error {
 // begin runs what comes before an order, if the call begins one.
 func (p *performance) begin(ctx context.Context) error {
 	first := p.events[0]
-	if len(p.events) == 1 && !isFirst(first) {
+	if len(p.events) == 1 && !journal.IsFirst(first) {
 		return nil
 	}
 	if first.Remaining != nil {
@@ -210,7 +184,7 @@ func (p *performance) domains() []string { return identifiers(p.events) }
 
 // challengeType is the order's if it has one challenge. Others may mix types.
 func (p *performance) challengeType() string {
-	if e := p.events[0]; len(p.events) == 1 && isLast(e) {
+	if e := p.events[0]; len(p.events) == 1 && journal.IsLast(e) {
 		return e.Type
 	}
 	return ""
@@ -219,7 +193,7 @@ func (p *performance) challengeType() string {
 // all are the order's challenges that are performed, in the order of their
 // performing.
 func (p *performance) all() []envmap.Event {
-	if events, known := p.order.Performed(); known && p.events[0].Remaining != nil {
+	if events, known := p.order.Standing(); known && p.events[0].Remaining != nil {
 		return events
 	}
 	return p.events
@@ -251,7 +225,7 @@ func (p *performance) challenge(ctx context.Context, e envmap.Event, last bool) 
 // those that follow.
 func (p *performance) isAwaited(e envmap.Event) bool {
 	return slices.ContainsFunc(p.Chain, func(h Handler) bool {
-		return h.Batch && len(takenBy(&h, []envmap.Event{e})) > 0
+		return h.Batch && len(h.Filter([]envmap.Event{e})) > 0
 	})
 }
 
@@ -260,24 +234,15 @@ func (p *performance) handle(ctx context.Context, r *record, h *Handler, last bo
 	if h.Batch && last {
 		return p.batch(ctx, h)
 	}
-	encoded, _ := h.Takes(r.Event)
+	encoded, _ := h.Encode(r.Event)
 	switch {
-	case encoded == nil && onlyCleans(h, r.Event):
+	case encoded == nil && h.OnlyCleans(r.Event):
 		_, err := p.beginStep(r, h)
 		return err
 	case encoded == nil || h.Batch:
 		return nil
 	}
 	return p.step(ctx, r, h)
-}
-
-// onlyCleans reports whether a handler that has no part in performing a challenge
-// cleans it up: its options or its commands say so.
-func onlyCleans(h *Handler, e envmap.Event) bool {
-	nothing := ""
-	e.Cmd, e.AuthOutput = envmap.Cleanup, &nothing
-	encoded, err := h.Takes(e)
-	return encoded != nil && err == nil
 }
 
 // step runs one handler for one challenge.

@@ -22,7 +22,7 @@ type pool struct {
 	settled sync.Once
 
 	mu     sync.Mutex
-	idle   map[string][]*coprocess // by line; the last is the one that was used last
+	idle   map[string][]*coprocess  // by line; the last is the one that was used last
 	calls  map[string]chan struct{} // by line, with room for as many calls as its limit allows
 	closed bool
 }
@@ -130,28 +130,80 @@ func lineOf(h *Handler) string {
 const maxStarts = 3
 
 // persist gives an event to a program that waits for one, or starts one. If the
-// program ends before it has read any of the event, the event is given to
-// another: it is done once, or not at all.
+// program ends before it has read any of the event, the event is given to another:
+// it is done once, or not at all.
 func (c *call) persist(ctx context.Context, h *Handler, e envmap.Event, event []byte, timeout time.Duration) (process.Result, error) {
 	started := time.Now()
-	line := lineOf(h)
 	for starts := 0; ; {
-		program, fresh, err := c.next(ctx, h, e, line)
+		program, waited, err := c.next(ctx, h, e)
 		if err != nil {
 			return process.Result{}, err
 		}
-		if fresh {
+		if !waited {
 			starts++
 		}
-		answer, err := program.Exchange(ctx, event, timeout)
+		output, err := c.exchange(ctx, program, h, e, event, timeout)
 		if ended := new(process.EndedError); errors.As(err, &ended) && ended.Unread && starts < maxStarts {
 			continue
 		}
-		var output []byte
-		if err == nil {
-			output, err = understand(answer, e)
-			...
-		}
 		return process.Result{Stdout: output, Duration: time.Since(started)}, err
 	}
+}
+
+// next is a program that waits for an event, or a fresh one.
+func (c *call) next(ctx context.Context, h *Handler, e envmap.Event) (program *coprocess, waited bool, err error) {
+	if ctx.Err() != nil {
+		return nil, false, context.Cause(ctx)
+	}
+	for program := c.pool.take(lineOf(h)); program != nil; program = c.pool.take(lineOf(h)) {
+		switch {
+		case !program.Ready():
+			continue // it has ended
+		case maps.Equal(program.variables, c.variables(h)):
+			return program, true, nil
+		}
+		program.Close()
+	}
+	p := c.program(h, e)
+	p.Env = process.Environment(c.Environ, c.variables(h)) // the line says what differs from event to event
+	started, err := process.StartCoprocess(p, func(message string) { c.warn(h.Name(e.Cmd) + ": " + message) })
+	if err != nil {
+		return nil, false, err
+	}
+	return &coprocess{started, c.variables(h)}, false, nil
+}
+
+// exchange has a program answer an event. One that did is kept; another has ended
+// by then.
+func (c *call) exchange(ctx context.Context, program *coprocess, h *Handler, e envmap.Event, event []byte, timeout time.Duration) ([]byte, error) {
+	answer, err := program.Exchange(ctx, event, timeout)
+	if unlike := new(process.ProtocolError); errors.As(err, &unlike) {
+		return nil, &endpoint.AnswerError{Reason: unlike.Reason}
+	}
+	if err != nil {
+		return nil, err
+	}
+	result, err := resultOf(answer, e)
+	if err != nil {
+		program.Stop()
+		return nil, err
+	}
+	c.pool.put(lineOf(h), program)
+	output, err := endpoint.Printed(result)
+	if refused := new(endpoint.AnswerError); errors.As(err, &refused) { // it knows credentials
+		err = &endpoint.AnswerError{Reason: envfile.Redactor(c.variables(h))(refused.Reason)}
+	}
+	if len(output) > process.MaxOutput {
+		output = process.Clean(output[:process.MaxOutput], true)
+	}
+	return output, err
+}
+
+// resultOf reads an answer: a result line, or an empty one of a program that has
+// nothing to say.
+func resultOf(answer []byte, e envmap.Event) (envmap.Result, error) {
+	if string(answer) == "\n" {
+		return envmap.Result{OK: true}, nil
+	}
+	return endpoint.ReadResult(answer, e.Cmd, e.Domain)
 }

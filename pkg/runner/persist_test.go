@@ -19,6 +19,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/extauth/extauth/internal/endpoint"
+	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -30,6 +32,7 @@ type residence struct {
 	t   *testing.T
 	dir string
 	*runner.Runner
+	stop func() // ends the programs
 
 	mu     sync.Mutex
 	warned []string
@@ -55,7 +58,7 @@ done
 	require.NoError(t, err)
 	r.Runner = &runner.Runner{
 		Chain: chain, Environ: []string{"PATH=/usr/bin:/bin", "HERE=" + r.dir}, State: filepath.Join(r.dir, "state"),
-		Grace: 300 * time.Millisecond, Kept: &runner.Pool{},
+		Grace: 300 * time.Millisecond,
 		Warn: func(message string) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -68,8 +71,15 @@ done
 			return nil
 		},
 	}
-	t.Cleanup(func() { r.Kept.Close(); r.requireAllEnded() })
+	r.keep()
+	t.Cleanup(func() { r.stop(); r.requireAllEnded() })
 	return r
+}
+
+// keep has the programs stay between calls from now on.
+func (r *residence) keep() {
+	own := *r.Runner
+	r.Runner, r.stop = &own, own.Keep()
 }
 
 func (r *residence) run(cmd envmap.Cmd, domain string) error {
@@ -133,7 +143,7 @@ func TestPersist(t *testing.T) {
 	require.Equal(t, "of a.test;of b.test;of c.test;of b.test;", string(r.output))
 	require.Equal(t, []string{"perform_challenge:a.test", "perform_challenge:b.test", "perform_challenge:c.test", "cleanup:b.test"}, r.lines("seen"))
 	require.Len(t, r.lines("started"), 1)
-	r.Kept.Close()
+	r.stop()
 	r.requireAllEnded()
 	require.Empty(t, r.warnings())
 }
@@ -152,8 +162,8 @@ func TestPersistEmptyLine(t *testing.T) {
 // TestPersistWithoutPool: the program lasts for one call, the whole order.
 func TestPersistWithoutPool(t *testing.T) {
 	r := newResidence(t, "", "echo")
-	r.Kept.Close()
-	r.Kept = nil
+	r.stop()
+	r.Runner = &runner.Runner{Chain: r.Chain, Environ: r.Environ, State: r.State, Grace: r.Grace}
 	require.NoError(t, r.Run(context.Background(), []envmap.Event{asks(envmap.PerformChallenge, "a.test"), asks(envmap.PerformChallenge, "b.test")}))
 	require.Len(t, r.lines("started"), 1)
 	r.requireAllEnded()
@@ -161,13 +171,12 @@ func TestPersistWithoutPool(t *testing.T) {
 	require.NoError(t, r.run(envmap.Cleanup, "b.test"))
 	require.Len(t, r.lines("started"), 3)
 	require.Len(t, r.lines("seen"), 4)
-	r.Kept = &runner.Pool{}
 }
 
 // TestPersistClosedPool: behind its end a program is still ended.
 func TestPersistClosedPool(t *testing.T) {
 	r := newResidence(t, "", "echo")
-	r.Kept.Close()
+	r.stop()
 	require.NoError(t, r.run(envmap.PerformChallenge, "a.test"))
 	r.requireAllEnded()
 }
@@ -191,10 +200,10 @@ echo '{"cmd":"result","ok":false,"error":"refused to '$TOKEN'"}'`)
 // that the program is ended. Another one cleans up.
 func TestPersistWrongAnswers(t *testing.T) {
 	for name, c := range map[string]struct{ answer, want string }{
-		"no JSON":         {`echo hello`, "something that is no result line"},
-		"blank":           {`echo ' '`, "something that is no result line"},
-		"an event":        {`echo '{"cmd":"startup"}'`, "something that is no result line"},
-		"no ok":           {`echo '{"cmd":"result"}'`, "something that is no result line"},
+		"no JSON":         {`echo hello`, "something that is not a result line"},
+		"blank":           {`echo ' '`, "something that is not a result line"},
+		"an event":        {`echo '{"cmd":"startup"}'`, "something that is not a result line"},
+		"no ok":           {`echo '{"cmd":"result"}'`, "something that is not a result line"},
 		"another event":   {`echo '{"cmd":"result","for":"cleanup","domain":"a.test","ok":true}'`, `the result of another event, "cleanup" "a.test"`},
 		"another domain":  {`echo '{"cmd":"result","domain":"b.test","ok":true}'`, `the result of another event, "" "b.test"`},
 		"several lines":   {`printf '\n\n'`, "more than one line"},
@@ -204,7 +213,7 @@ func TestPersistWrongAnswers(t *testing.T) {
 			r := newResidence(t, "", `if [ "$cmd" = cleanup ]; then echo; continue; fi
 `+c.answer)
 			err := r.run(envmap.PerformChallenge, "a.test")
-			require.ErrorAs(t, err, new(*runner.AnswerError))
+			require.ErrorAs(t, err, new(*endpoint.AnswerError))
 			require.ErrorContains(t, err, "answered: "+c.want)
 			require.Equal(t, []string{"perform_challenge:a.test", "cleanup:a.test"}, r.lines("seen"))
 			require.Len(t, r.lines("started"), 2)
@@ -277,7 +286,7 @@ func has(entries []os.DirEntry, name string) bool {
 
 // endGroups ends what the programs left behind on purpose.
 func (r *residence) endGroups() {
-	r.Kept.Close()
+	r.stop()
 	for _, pid := range r.lines("started") {
 		number, _ := strconv.Atoi(pid)
 		_ = syscall.Kill(-number, syscall.SIGKILL)
@@ -291,7 +300,7 @@ func TestPersistEndsInTheMiddle(t *testing.T) {
 	r := newResidence(t, "", `if [ "$cmd" = perform_challenge ]; then exit 3; fi
 echo`)
 	err := r.run(envmap.PerformChallenge, "a.test")
-	ended := new(runner.EndedError)
+	ended := new(process.EndedError)
 	require.ErrorAs(t, err, &ended)
 	require.False(t, ended.Unread)
 	require.ErrorContains(t, err, `perform "a.test": ended without an answer, so that the event may be done or not: exit status 3`)
@@ -304,7 +313,7 @@ echo`)
 func TestPersistEndsInTheMiddleOfAnAnswer(t *testing.T) {
 	r := newResidence(t, "", `if [ "$cmd" = perform_challenge ]; then printf '{"cmd":"result","ok":true}'; exit; fi
 echo`)
-	require.ErrorAs(t, r.run(envmap.PerformChallenge, "a.test"), new(*runner.EndedError))
+	require.ErrorAs(t, r.run(envmap.PerformChallenge, "a.test"), new(*process.EndedError))
 	require.Equal(t, []string{"perform_challenge:a.test", "cleanup:a.test"}, r.lines("seen"))
 	r.requireEmptyJournal()
 }
@@ -327,10 +336,11 @@ while read -r line; do echo "$line" >>"$HERE/events"; echo; done
 	require.Equal(t, 1, bytes.Count(text, []byte("\n")))
 	require.Empty(t, r.warnings())
 
-	r.Kept.Close()
-	r.Kept, r.Environ = &runner.Pool{}, append(environ, "ENDS=100")
+	r.stop()
+	r.keep()
+	r.Environ = append(environ, "ENDS=100")
 	err = r.run(envmap.PerformChallenge, "b.test")
-	ended := new(runner.EndedError)
+	ended := new(process.EndedError)
 	require.ErrorAs(t, err, &ended)
 	require.True(t, ended.Unread)
 	require.ErrorContains(t, err, "ended before it read the event, and when it was started again: exit status 4")
@@ -375,7 +385,7 @@ func TestPersistDoesNotRead(t *testing.T) {
 	r.Chain[0].Command = []string{script(t, `echo $$ >>"$HERE/started"; exec sleep 1000`)}
 	e := asks(envmap.DeployCert, "a.test")
 	e.Type, e.Validation, e.Token = "", "", ""
-	e.CertPath = "/" + strings.Repeat("x", 200000)
+	e.Extra = []envmap.Member{{Name: "note", Value: `"` + strings.Repeat("x", 200000) + `"`}}
 	err := r.Run(context.Background(), []envmap.Event{e})
 	require.ErrorAs(t, err, new(*runner.TimeoutError))
 }
@@ -389,10 +399,10 @@ echo`)
 	ended := make(chan error, 1)
 	go func() { ended <- r.Run(ctx, []envmap.Event{asks(envmap.PerformChallenge, "a.test")}) }()
 	require.Eventually(t, func() bool { return len(r.lines("seen")) == 1 }, 10*time.Second, time.Millisecond)
-	cancel(&runner.SignalError{Signal: syscall.SIGTERM})
+	cancel(&process.SignalError{Signal: syscall.SIGTERM})
 	select {
 	case err := <-ended:
-		require.ErrorAs(t, err, new(*runner.SignalError))
+		require.ErrorAs(t, err, new(*process.SignalError))
 	case <-time.After(20 * time.Second):
 		t.Fatal("still runs")
 	}
@@ -413,7 +423,7 @@ func TestPersistEndOfTheRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newResidence(t, "", "echo\ndone\n"+c.behind+"\nwhile false; do :")
 			require.NoError(t, r.run(envmap.PerformChallenge, "a.test"))
-			r.Kept.Close()
+			r.stop()
 			r.requireAllEnded()
 			if c.warning == "" {
 				require.Empty(t, r.warnings())
@@ -442,7 +452,7 @@ echo`)
 		require.NoError(t, r.run(envmap.PerformChallenge, domain))
 		require.Eventually(t, func() bool { return len(r.warnings()) > 0 }, 10*time.Second, time.Millisecond)
 	}
-	r.Kept.Close()
+	r.stop()
 	all := strings.Join(r.warnings(), "\n")
 	require.Less(t, len(all), 800000, "names of the handler with each line")
 	require.NotContains(t, all, "hush-hush")
@@ -510,7 +520,7 @@ func TestPersistAtOnce(t *testing.T) {
 				require.Equal(t, 1, times, line)
 			}
 			r.requireEmptyJournal()
-			r.Kept.Close()
+			r.stop()
 			require.Empty(t, r.warnings())
 			require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 10*time.Second, time.Millisecond)
 		})
@@ -536,7 +546,7 @@ echo`)
 	for i := range 8 {
 		_ = r.run(envmap.PerformChallenge, fmt.Sprintf("%d.test", i%4))
 	}
-	r.Kept.Close()
+	r.stop()
 	require.LessOrEqual(t, count(), before)
 }
 
@@ -562,27 +572,6 @@ rmdir "$HERE/inside"
 	}
 	all.Wait()
 	require.Len(t, r.lines("log"), 8)
-}
-
-// TestPersistChainFaults: what makes no sense is refused with the file.
-func TestPersistChainFaults(t *testing.T) {
-	for line, want := range map[string]string{
-		"handler persist=yes /bin/true":        "persist= is for a program that speaks json",
-		"json persist=yes unix:/run/x":         "persist= is for a program that speaks json",
-		"json persist=yes fifo:/run/x":         "persist= is for a program that speaks json",
-		"json persist=yes batch=yes /bin/true": "persist= and batch= exclude each other",
-		"json persist=always /bin/true":        `persist=: "always" is neither yes nor no`,
-		"json limit=0 /bin/true":               `limit=: "0" is no number of calls, from 1`,
-		"json limit=-1 /bin/true":              `limit=: "-1" is no number of calls, from 1`,
-		"json limit=many /bin/true":            `limit=: "many" is no number of calls, from 1`,
-		"json limit=99999999999 /bin/true":     `limit=: "99999999999" is no number of calls, from 1`,
-	} {
-		_, err := runner.ParseChain("/etc/chain", line+"\n")
-		require.ErrorContains(t, err, "/etc/chain:1: "+want, line)
-	}
-	chain, err := runner.ParseChain("/etc/chain", "handler persist=no limit=3 /bin/true\n")
-	require.NoError(t, err)
-	require.Equal(t, 3, chain[0].Limit)
 }
 
 // TestPersistPlan: a dry run shows what the program is started for.
@@ -623,8 +612,8 @@ func BenchmarkPersist(b *testing.B) {
 	require.NoError(b, err)
 	chain, err := runner.ParseChain("/chain", "json persist=yes "+self+" echo\n")
 	require.NoError(b, err)
-	r := &runner.Runner{Chain: chain, Environ: os.Environ(), Kept: &runner.Pool{}, Warn: func(m string) { b.Error(m) }}
-	defer r.Kept.Close()
+	r := &runner.Runner{Chain: chain, Environ: os.Environ(), Warn: func(m string) { b.Error(m) }}
+	defer r.Keep()()
 	e := []envmap.Event{{Cmd: envmap.DeployCert, Client: "json", Domain: "a.test", CertPath: "/c", KeyPath: "/k", ChainPath: "/h", FullchainPath: "/f", Timestamp: "1477582237"}}
 	for b.Loop() {
 		if err := r.Run(context.Background(), e); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/extauth/extauth/internal/commandline"
 	"github.com/extauth/extauth/internal/journal"
+	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
@@ -51,10 +52,10 @@ func withBrackets(events []envmap.Event) []envmap.Event {
 	}
 	all := events
 	domains := identifiers(events)
-	if len(events) > 1 || isFirst(events[0]) {
+	if len(events) > 1 || journal.IsFirst(events[0]) {
 		all = append([]envmap.Event{{Cmd: before, Domains: domains}}, all...)
 	}
-	if len(events) > 1 || isLast(events[len(events)-1]) {
+	if len(events) > 1 || journal.IsLast(events[len(events)-1]) {
 		all = append(all[:len(all):len(all)], envmap.Event{Cmd: after, Domains: domains, Challenges: events})
 	}
 	return all
@@ -93,7 +94,7 @@ func (c *call) plan(h *Handler, e envmap.Event, all []envmap.Event) ([]string, e
 		printed := "" // only the journal knows what it will be
 		e.AuthOutput = &printed
 	}
-	encoded, err := h.Takes(e)
+	encoded, err := h.Encode(e)
 	if encoded == nil || err != nil {
 		return nil, err
 	}
@@ -104,15 +105,15 @@ func (c *call) plan(h *Handler, e envmap.Event, all []envmap.Event) ([]string, e
 // journal knows.
 func (c *call) planBatch(h *Handler, e envmap.Event, all []envmap.Event) (lines []string, err error) {
 	last := all[len(all)-1]
-	if journal.Key(e) != journal.Key(last) || len(all) == 1 && !isLast(last) {
+	if journal.Key(e) != journal.Key(last) || len(all) == 1 && !journal.IsLast(last) {
 		return nil, nil
 	}
-	taken := takenBy(h, all)
+	taken := h.Filter(all)
 	if len(taken) == 0 {
 		return nil, nil
 	}
-	for _, group := range groups(h, taken) {
-		encoded, err := encodeBatch(h, group)
+	for _, group := range h.Groups(taken) {
+		encoded, err := h.EncodeBatch(group)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +138,7 @@ func (c *call) line(h *Handler, e envmap.Event, encoded *envmap.Call) string {
 // commandOf is typed for a call that was encoded for the event with its key.
 func (c *call) commandOf(h *Handler, e envmap.Event, encoded *envmap.Call) string {
 	if e.KeyPEM != "" || e.CertPEM != "" {
-		if again, err := h.Takes(withoutKey(e)); err == nil && again != nil {
+		if again, err := h.Encode(withoutKey(e)); err == nil && again != nil {
 			encoded = again
 		}
 	}
@@ -152,11 +153,11 @@ func (c *call) typed(h *Handler, e envmap.Event, encoded *envmap.Call) string {
 		env[name] = hidden
 	}
 	if h.IsProgram() && !h.Persist { // no other variable goes to the others
-		maps.Copy(env, about(e))
+		maps.Copy(env, process.EventVariables(e))
 		maps.Copy(env, encoded.Env)
 	}
 	words := h.Words(e.Cmd)
-	if h.Speaks().To.Program != "" {
+	if h.Resolved().Program != "" {
 		words = h.Argv(e.Cmd)
 	}
 	var assignments []string

@@ -13,16 +13,14 @@ import (
 type record struct {
 	*journal.Record
 	key     string
-	claimed []bool // for each step, whether it is this run's and not left by an earlier one
-	unsaved bool   // it differs from what is on disk
+	unsaved bool // it differs from what is on disk
 }
 
-// step is a handler's step in a record: the handler, and what it printed.
+// step is a handler's step in a record.
 type step struct {
-	record  *record
-	handler *Handler
-	index   int
-	fresh   bool // added by this run
+	*journal.Step
+	record *record
+	added  bool // by this run
 }
 
 // readRecord reads a challenge's record, or makes one. A torn one is lost.
@@ -38,7 +36,7 @@ func (p *performance) readRecord(e envmap.Event) (*record, error) {
 		r = &journal.Record{Started: time.Now()}
 	}
 	r.Event = e
-	return &record{Record: r, key: key, claimed: make([]bool, len(r.Steps))}, nil
+	return &record{Record: r, key: key}, nil
 }
 
 // recordOf finds the record of one of the order's challenges. That of an earlier
@@ -50,43 +48,30 @@ func (p *performance) recordOf(ctx context.Context, e envmap.Event) (*record, er
 			return r, nil
 		}
 	}
-	unlock, err := p.lockAll(ctx, p.journal, []envmap.Event{e})
-	p.unlocks = append(p.unlocks, unlock)
+	unlock, err := p.lock(ctx, p.journal, e)
 	if err != nil {
 		return nil, err
 	}
+	p.unlocks = append(p.unlocks, unlock)
 	return p.readRecord(e)
 }
 
 // beginStep writes a handler's step into a record before the handler is run.
-func (p *performance) beginStep(r *record, h *Handler) (*step, error) {
-	s := r.claim(h)
+func (p *performance) beginStep(r *record, h *Handler) (step, error) {
+	written, added := r.Step(*h)
+	s := step{written, r, added}
 	if err := p.journal.Save(r.key, r.Record); err != nil {
 		s.drop()
-		return nil, err
+		return s, err
 	}
 	return s, nil
 }
 
-// claim finds a handler's step, from a run that ended before its time, or adds
-// it. Each is found once in a run: a chain may have the same line twice.
-func (r *record) claim(h *Handler) *step {
-	for i := range r.Steps {
-		if !r.claimed[i] && r.Steps[i].Handler.Equal(h) {
-			r.claimed[i] = true
-			return &step{r, h, i, false}
-		}
-	}
-	r.Steps = append(r.Steps, journal.Step{Handler: *h})
-	r.claimed = append(r.claimed, true)
-	return &step{r, h, len(r.Steps) - 1, true}
-}
-
 // end keeps what the handler printed, if it gets that back, and drops the step if
 // the handler could not be started: it has nothing to undo then.
-func (s *step) end(output []byte, err error) {
-	if s.handler.Speaks().To.Replays {
-		s.record.Steps[s.index].Output, s.record.unsaved = string(output), true
+func (s step) end(output []byte, err error) {
+	if s.Handler.Resolved().Replays {
+		s.Output, s.record.unsaved = string(output), true
 	}
 	if isNotStarted(err) {
 		s.drop()
@@ -94,10 +79,9 @@ func (s *step) end(output []byte, err error) {
 }
 
 // drop removes the step, which is the record's last, if this run added it.
-func (s *step) drop() {
-	if s.fresh {
-		s.record.Steps, s.record.claimed = s.record.Steps[:s.index], s.record.claimed[:s.index]
-		s.record.unsaved = true
+func (s step) drop() {
+	if s.added {
+		s.record.Steps, s.record.unsaved = s.record.Steps[:len(s.record.Steps)-1], true
 	}
 }
 
@@ -112,18 +96,10 @@ func (p *performance) keep(records ...*record) error {
 		if !r.unsaved {
 			continue
 		}
-		if err := p.put(r); err != nil {
+		if err := p.journal.Save(r.key, r.Record); err != nil {
 			return err
 		}
 		r.unsaved = false
 	}
 	return nil
-}
-
-// put saves a record, or removes it if no handler is left in it.
-func (p *performance) put(r *record) error {
-	if len(r.Steps) == 0 {
-		return p.journal.Remove(r.key)
-	}
-	return p.journal.Save(r.key, r.Record)
 }

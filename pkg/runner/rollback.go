@@ -14,7 +14,7 @@ func failed() map[string]string { return map[string]string{"EXTAUTH_RESULT": "fa
 // rollback cleans up what this call did, last first, and with it the rest of the
 // order if the client will not.
 func (p *performance) rollback(ctx context.Context, cause error) error {
-	whole := p.before && (len(p.events) > 1 || isLast(p.events[0]))
+	whole := p.before && (len(p.events) > 1 || journal.IsLast(p.events[0]))
 	var errs []error
 	if whole {
 		errs = append(errs, p.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Domains: p.domains()}, failed()))
@@ -38,7 +38,7 @@ func (p *performance) rollback(ctx context.Context, cause error) error {
 func (p *performance) undo(ctx context.Context, i int) error {
 	r := p.done[i]
 	if i < p.locked {
-		unlock, err := p.lockAll(ctx, p.journal, []envmap.Event{r.Event})
+		unlock, err := p.lock(ctx, p.journal, r.Event)
 		defer unlock()
 		if err != nil {
 			return err
@@ -67,10 +67,10 @@ func (r *Runner) Abandon(ctx context.Context, client, order string) error {
 
 // abandon undoes the challenges of the order that earlier calls performed.
 func (p *performance) abandon(ctx context.Context) error {
-	performed, _ := p.order.Performed()
+	performed, _ := p.order.Standing()
 	var errs []error
 	for _, e := range reversed(performed) {
-		unlock, err := p.lockAll(ctx, p.journal, []envmap.Event{e})
+		unlock, err := p.lock(ctx, p.journal, e)
 		if err == nil {
 			err = p.cleanRecorded(ctx, p.journal, e)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -198,9 +199,8 @@ func TestFailureInTheMiddleOfAnOrder(t *testing.T) {
 func TestClientThatAbandons(t *testing.T) {
 	failing := script(t, `echo "$1 $domain" >>"$LOG"; [ "$1 $domain" != "perform b.test" ]`)
 	w := newWorld(t, "handler phase=perform,cleanup "+failing+"\n")
-	w.Abandons = true
 	a, b := perform("a.test"), perform("b.test")
-	a.Order, b.Order = "a.test b.test", "a.test b.test"
+	a.Order, b.Order, a.Client, b.Client = "a.test b.test", "a.test b.test", "dehydrated", "dehydrated"
 	require.NoError(t, w.run(a))
 	require.Error(t, w.run(b))
 	require.Equal(t, []string{"perform a.test", "perform b.test", "cleanup b.test", "cleanup a.test"}, w.log())
@@ -211,9 +211,8 @@ func TestClientThatAbandons(t *testing.T) {
 // challenge has no handler at all.
 func TestAbandonedBeforeAnythingRuns(t *testing.T) {
 	w := newWorld(t, "handler domain=a.test phase=perform,cleanup "+logging(t, "A", "")+"\n")
-	w.Abandons = true
 	a, b := perform("a.test"), perform("b.test")
-	a.Order, b.Order = "a.test b.test", "a.test b.test"
+	a.Order, b.Order, a.Client, b.Client = "a.test b.test", "a.test b.test", "dehydrated", "dehydrated"
 	require.NoError(t, w.run(a))
 	require.ErrorAs(t, w.run(b), new(*runner.NoHandlerError))
 	require.Equal(t, []string{"A perform", "A cleanup"}, w.log())
@@ -340,8 +339,8 @@ func TestInterruptedRunIsUndone(t *testing.T) {
 		info, err := os.Stat(filepath.Join(w.dir, "log"))
 		return err == nil && info.Size() > 0
 	}, 10*time.Second, time.Millisecond)
-	cancel(&runner.SignalError{Signal: 15})
-	require.ErrorAs(t, <-done, new(*runner.SignalError))
+	cancel(&process.SignalError{Signal: 15})
+	require.ErrorAs(t, <-done, new(*process.SignalError))
 	require.Equal(t, []string{"perform ", "cleanup failed"}, w.log())
 	w.requireEmptyJournal()
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/extauth/extauth/internal/envfile"
 	"github.com/extauth/extauth/internal/process"
@@ -16,7 +15,7 @@ import (
 func (c *call) verify(ctx context.Context, h *Handler, challenges []envmap.Event) {
 	var lines []byte
 	for _, e := range challenges {
-		if visible(h.Verify, e.Type) {
+		if h.Verifies(e.Type) {
 			lines = append(lines, jsonLine(e)...)
 		}
 	}
@@ -26,17 +25,6 @@ func (c *call) verify(ctx context.Context, h *Handler, challenges []envmap.Event
 	if err := c.look(ctx, h, lines); err != nil {
 		c.warn(fmt.Sprintf("warning: %s: verify=%s: %v", h.Name(envmap.PerformChallenge), h.Verify, err))
 	}
-}
-
-// visible reports whether verify= is about a challenge type.
-func visible(verify, challengeType string) bool {
-	switch verify {
-	case "dns":
-		return strings.HasPrefix(challengeType, "dns-")
-	case "http":
-		return challengeType == envmap.HTTP01
-	}
-	return false
 }
 
 // look runs extauth-wait, which says on standard error what it did not see.
