@@ -26,7 +26,7 @@ done`)
 }
 
 func (r *room) start(commands string) *process.Coprocess {
-	c, err := process.StartCoprocess(r.shell(`echo $$ >"$DIR/pid"; `+commands), func(line string) { r.lines = append(r.lines, line) })
+	c, err := process.StartCoprocess(r.shell(`echo $$ >"$DIR/pid"; `+commands), r.hear)
 	require.NoError(r.t, err)
 	return c
 }
@@ -108,7 +108,7 @@ func TestCoprocessEnds(t *testing.T) {
 		"when it has read a part": {`head -c 1 >/dev/null; exit 3`, process.EndedError{End: &process.ExitError{Status: 3}}},
 		"in its answer":           {`read -r line; printf '{"ok":true}'`, process.EndedError{End: &process.ExitError{}}},
 		"by a signal":             {`read -r line; kill -9 $$`, process.EndedError{End: &process.ExitError{Status: 137, Signal: 9}}},
-		"with its output":         {`read -r line; exec >&-; trap "exit 5" TERM; while :; do sleep 0.01; done`, process.EndedError{End: &process.ExitError{Status: 5}}},
+		"with its output":         {`exec 2>&-; read -r line; exec >&-; trap "exit 5" TERM; while :; do sleep 0.01; done`, process.EndedError{End: &process.ExitError{Status: 5}}},
 		"with a child that stays": {`read -r line; (trap "" TERM; sleep 1000 2>&-) & exit 3`, process.EndedError{End: &process.ExitError{Status: 3}}},
 		"when a child has read":   {`(read -r line); exit 4`, process.EndedError{End: &process.ExitError{Status: 4}}},
 	} {
@@ -332,6 +332,8 @@ func TestMain(m *testing.M) {
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == "echo":
 		echo()
+	case len(os.Args) == 3 && os.Args[1] == "companion":
+		fmt.Println(process.Companion(os.Args[2]))
 	case len(os.Args) > 2 && os.Args[1] == "become":
 		become(os.Args[2], os.Args[3:])
 	default:

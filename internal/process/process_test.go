@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,12 +24,21 @@ import (
 // room is a directory that a shell's commands know as $DIR, with what the
 // process says to people.
 type room struct {
-	t     *testing.T
-	dir   string
+	t   *testing.T
+	dir string
+
+	mu    sync.Mutex
 	lines []string
 }
 
 func newRoom(t *testing.T) *room { return &room{t: t, dir: t.TempDir()} }
+
+// hear takes a line that was said to people.
+func (r *room) hear(line string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, line)
+}
 
 // shell is a process that runs commands.
 func (r *room) shell(commands string, words ...string) *process.Process {
@@ -37,7 +47,7 @@ func (r *room) shell(commands string, words ...string) *process.Process {
 		Env:     []string{"PATH=/usr/bin:/bin", "DIR=" + r.dir},
 		Timeout: time.Minute,
 		Grace:   200 * time.Millisecond,
-		Stderr:  func(line string) { r.lines = append(r.lines, line) },
+		Stderr:  r.hear,
 	}
 }
 
