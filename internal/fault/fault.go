@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// Error is a fault of this program: a panic, of which only the place is
-// told, since its text may hold anything.
+// Error is a bug in this program: a panic. Only its place is shown, since its
+// text may hold anything.
 type Error struct{ Place string }
 
 func (e *Error) Error() string { return "internal fault at " + e.Place + "; please report it" }
 
-// Recover turns a panic into a *Error. It is for a deferred call:
+// Recover turns a panic into an *Error. It is to be deferred:
 //
 //	defer fault.Recover(&err)
 func Recover(err *error) {
 	if recover() != nil {
-		*err = &Error{whereabouts()}
+		*err = &Error{place()}
 	}
 }
 
-// whereabouts is where the panic was: the innermost of our functions below it.
-func whereabouts() string {
+// place is where the panic was: in the innermost of our functions.
+func place() string {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
 	for {

@@ -92,7 +92,7 @@ func openPipes() (theirs, ours pipes, err error) {
 
 func (p *pipes) close() {
 	for _, f := range []*os.File{p.stdin, p.stdout, p.stderr} {
-		_ = f.Close() // nil, or closed already: an error, which says nothing new
+		_ = f.Close() // one that was never opened is nil
 	}
 }
 

@@ -157,7 +157,8 @@ func (p *Process) start(ctx context.Context, connect func(*exec.Cmd)) (*exec.Cmd
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		cmd := &exec.Cmd{Path: path, Args: p.Argv, Env: slices.Concat([]string{}, p.Env), Dir: p.Dir, SysProcAttr: attributes}
+		env := append([]string{}, p.Env...) // not nil, which would be our own
+		cmd := &exec.Cmd{Path: path, Args: p.Argv, Env: env, Dir: p.Dir, SysProcAttr: attributes}
 		connect(cmd)
 		err := launch(cmd)
 		if err == nil {

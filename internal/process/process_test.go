@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,12 +24,21 @@ import (
 // room is a directory that a shell's commands know as $DIR, with what the
 // process says to people.
 type room struct {
-	t     *testing.T
-	dir   string
+	t   *testing.T
+	dir string
+
+	mu    sync.Mutex
 	lines []string
 }
 
 func newRoom(t *testing.T) *room { return &room{t: t, dir: t.TempDir()} }
+
+// hear takes a line that was said to people.
+func (r *room) hear(line string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, line)
+}
 
 // shell is a process that runs commands.
 func (r *room) shell(commands string, words ...string) *process.Process {
@@ -37,7 +47,7 @@ func (r *room) shell(commands string, words ...string) *process.Process {
 		Env:     []string{"PATH=/usr/bin:/bin", "DIR=" + r.dir},
 		Timeout: time.Minute,
 		Grace:   200 * time.Millisecond,
-		Stderr:  func(line string) { r.lines = append(r.lines, line) },
+		Stderr:  r.hear,
 	}
 }
 
@@ -179,26 +189,41 @@ func TestRunTooLong(t *testing.T) {
 	require.ErrorContains(t, err, "bytes together, more than the system takes")
 }
 
-// TestRunTimeout: with SIGTERM a program can clean up, SIGKILL reaches any, and
-// so it does their children.
 func TestRunTimeout(t *testing.T) {
+	p := newRoom(t).shell("exec sleep 1000")
+	p.Timeout = 100 * time.Millisecond
+	result, err := p.Run(context.Background())
+	late := new(process.TimeoutError)
+	require.ErrorAs(t, err, &late)
+	require.Equal(t, p.Timeout, late.After)
+	require.EqualError(t, err, "timed out after 100ms")
+	require.Equal(t, 128+15, result.Status)
+}
+
+// TestRunIsStopped: SIGTERM lets a program clean up, SIGKILL reaches any, and its
+// children too. In the foreground it is the only one of our group that is reached.
+func TestRunIsStopped(t *testing.T) {
 	for name, commands := range map[string]string{
-		"sleeps":      `echo $$ >"$DIR/pid"; exec sleep 1000`,
-		"ignores":     `trap "" TERM; echo $$ >"$DIR/pid"; sleep 1000; sleep 1000`,
-		"is stopped":  `echo $$ >"$DIR/pid"; kill -STOP $$`,
-		"in a child":  `sleep 1000 & echo $! >"$DIR/pid"; wait`,
-		"left behind": `(trap "" TERM; exec >/dev/null 2>&1 </dev/null; sleep 1000) & echo $! >"$DIR/pid"; sleep 1000`,
+		"sleeps":            `echo $$ >"$DIR/pid"; exec sleep 1000`,
+		"ignores":           `trap "" TERM; echo $$ >"$DIR/pid"; sleep 1000; sleep 1000`,
+		"is stopped":        `echo $$ >"$DIR/pid"; kill -STOP $$`,
+		"in a child":        `sleep 1000 & echo $! >"$DIR/pid"; wait`,
+		"left behind":       `(trap "" TERM; exec >/dev/null 2>&1 </dev/null; sleep 1000) & echo $! >"$DIR/pid"; sleep 1000`,
+		"in the foreground": `trap "" TERM; echo $$ >"$DIR/pid"; while :; do sleep 0.01; done`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRoom(t)
 			p := r.shell(commands)
-			p.Timeout = time.Second
-			_, err := p.Run(context.Background())
-			late := new(process.TimeoutError)
-			require.ErrorAs(t, err, &late)
-			require.Equal(t, time.Second, late.After)
-			require.EqualError(t, err, "timed out after 1s")
+			p.Foreground = name == "in the foreground"
+			ctx, cancel := context.WithCancelCause(context.Background())
+			go func() {
+				r.await("pid")
+				cancel(&process.SignalError{Signal: syscall.SIGTERM})
+			}()
+			_, err := p.Run(ctx)
+			require.ErrorAs(t, err, new(*process.SignalError))
+			require.True(t, process.Interrupted(err))
 			r.awaitEnd("pid")
 		})
 	}
@@ -207,36 +232,24 @@ func TestRunTimeout(t *testing.T) {
 // TestRunEndsWellAtTheEndOfItsTime: it has done its work.
 func TestRunEndsWellAtTheEndOfItsTime(t *testing.T) {
 	r := newRoom(t)
-	p := r.shell(`trap "echo done; exit 0" TERM; : >"$DIR/ready"; while :; do sleep 0.01; done`)
+	p := r.shell(`trap "echo done; exit 0" TERM; echo >"$DIR/ready"; while :; do sleep 0.01; done`)
 	p.Grace = time.Minute
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		defer cancel()
-		for _, err := os.Stat(r.path("ready")); err != nil; _, err = os.Stat(r.path("ready")) {
-			time.Sleep(time.Millisecond)
-		}
+		r.await("ready")
+		cancel()
 	}()
 	result, err := p.Run(ctx)
 	require.NoError(t, err)
 	require.Equal(t, "done\n", string(result.Stdout))
 }
 
-// TestRunStopped: the error is why the context ended.
-func TestRunStopped(t *testing.T) {
+// TestRunTooLate: nothing is started for a context that has ended.
+func TestRunTooLate(t *testing.T) {
 	r := newRoom(t)
 	ctx, cancel := context.WithCancelCause(context.Background())
-	ended := make(chan error, 1)
-	go func() {
-		_, err := r.shell(`echo $$ >"$DIR/pid"; exec sleep 1000`).Run(ctx)
-		ended <- err
-	}()
-	r.await("pid")
 	cancel(&process.SignalError{Signal: syscall.SIGTERM})
-	err := <-ended
-	require.ErrorAs(t, err, new(*process.SignalError))
-	require.True(t, process.Interrupted(err))
-	r.awaitEnd("pid")
-	_, err = r.shell(`: >"$DIR/run"`).Run(ctx)
+	_, err := r.shell(`: >"$DIR/run"`).Run(ctx)
 	require.ErrorAs(t, err, new(*process.SignalError))
 	require.NoFileExists(t, r.path("run"))
 }
@@ -328,16 +341,6 @@ func TestRunGroupAndSession(t *testing.T) {
 	own, group, _ = stat(p)
 	require.NotEqual(t, own, group)
 	require.Equal(t, strconv.Itoa(syscall.Getpgrp()), group)
-}
-
-// TestRunInTheForeground: it is stopped, and nobody else of our group is.
-func TestRunInTheForeground(t *testing.T) {
-	r := newRoom(t)
-	p := r.shell(`trap "" TERM; echo $$ >"$DIR/pid"; while :; do sleep 0.01; done`)
-	p.Foreground, p.Timeout = true, time.Second
-	_, err := p.Run(context.Background())
-	require.ErrorAs(t, err, new(*process.TimeoutError))
-	r.awaitEnd("pid")
 }
 
 // TestRunAsAnotherUser: with that user's ids and groups, and for ever.
