@@ -24,8 +24,7 @@ import (
 // Error refuses an env file. It never shows a value.
 type Error struct{ Faults []error }
 
-func (e *Error) Error() string   { return errors.Join(e.Faults...).Error() }
-func (e *Error) Unwrap() []error { return e.Faults }
+func (e *Error) Error() string { return errors.Join(e.Faults...).Error() }
 
 // Read reads env files, later over earlier. The error is an *Error, an
 // *trust.UnsafeError or an *fs.PathError.
@@ -127,14 +126,13 @@ func (g *grammar) next(text string) (a assignment, length int, err error) {
 func (g *grammar) quotedValue(a assignment, text string, lineLength int) (assignment, int, error) {
 	a.value = g.quoted.FindString(text)
 	after, _, _ := strings.Cut(text[len(a.value):], "\n")
-	if isClosed := a.value != ""; !isClosed || !g.empty.MatchString(after) {
-		if !isClosed || strings.Contains(a.value, "\n") {
-			return a, lineLength, errors.New("its quote is not closed, or has something after it in another line")
-		}
-		return a, lineLength, errors.New("has something after its closing quote")
-	}
-	length := min(len(a.head)+len(a.value)+len(after)+1, len(a.head)+len(text))
+	length := len(a.head) + min(len(a.value)+len(after)+1, len(text))
+	isAlone := a.value != "" && g.empty.MatchString(after)
 	switch {
+	case !isAlone && length > lineLength, a.value == "":
+		return a, lineLength, errors.New("its quote is not closed, or has something after it in another line")
+	case !isAlone:
+		return a, lineLength, errors.New("has something after its closing quote")
 	case !isText(a.value + after):
 		return a, length, errors.New("is not UTF-8 text")
 	case strings.HasSuffix(a.value, `\'`):
@@ -149,8 +147,11 @@ func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsAny(
 
 // mustBeQuoted refuses the character that a text begins with, if there is one.
 func mustBeQuoted(text string) error {
-	if text == "" {
+	switch text {
+	case "":
 		return nil
+	case "#":
+		return errors.New("'#' must be in quotes")
 	}
 	return fmt.Errorf("%q must be in single quotes, or after a backslash in double quotes", text[0])
 }
