@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/extauth/extauth/internal/envfile"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -64,7 +65,7 @@ func isChain(t *testing.T, e example) {
 func isEnvFile(t *testing.T, e example) {
 	file := filepath.Join(t.TempDir(), "env")
 	require.NoError(t, os.WriteFile(file, []byte(e.text), 0o600))
-	variables, err := runner.ReadEnvFiles([]string{file})
+	variables, err := envfile.Read(file)
 	require.NoError(t, err, e.file)
 	require.NotEmpty(t, variables, e.file)
 }
