@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/extauth/extauth/internal/sha256"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
@@ -15,23 +14,18 @@ import (
 const relayBuffer = 64 << 10
 
 // relay passes events on as lines in canonical form. It is eachLine for long
-// streams: lines that are canonical already are copied, all others are decoded
-// and served as there, with the same messages and statuses.
+// streams, with the same messages and statuses, and writes through a buffer.
 type relay struct {
 	*front
-	lines  *bufio.Reader
-	out    *bufio.Writer
-	copies bool                     // nothing from outside adds to an event
-	serve  func(envmap.Event) error // writes the event to Stdout
+	lines *bufio.Reader
+	out   *bufio.Writer
+	serve func(envmap.Event) error // writes the event to Stdout
 }
 
 func (f *front) newRelay(serve func(envmap.Event) error) *relay {
 	out := bufio.NewWriterSize(f.Stdout, relayBuffer)
 	f.Stdout = out
-	if f.sum256 == nil {
-		f.sum256 = sha256.Sum256
-	}
-	r := &relay{front: f, out: out, copies: f.env["EXTAUTH_THUMBPRINT"] == "", serve: serve}
+	r := &relay{front: f, out: out, serve: serve}
 	r.lines = bufio.NewReaderSize(readerFunc(r.read), relayBuffer)
 	return r
 }
@@ -77,9 +71,6 @@ func (r *relay) tell(number int, err error) error {
 // pass writes a line's event. A byte order mark may stand before the first; a
 // blank line is none.
 func (r *relay) pass(line []byte, first bool) error {
-	if r.copies && envmap.CanonicalLineBy(line, r.sum256) {
-		return r.copy(line)
-	}
 	if first {
 		line = bytes.TrimPrefix(line, []byte("\uFEFF"))
 	}
@@ -87,11 +78,6 @@ func (r *relay) pass(line []byte, first bool) error {
 		return nil
 	}
 	return r.serveLine(line, r.serve)
-}
-
-func (r *relay) copy(line []byte) error {
-	_, _ = r.out.Write(line) // an error stays
-	return written(r.out.WriteByte('\n'))
 }
 
 // read reads more input. What was written goes out before that, which may take

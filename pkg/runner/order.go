@@ -1,13 +1,13 @@
 package runner
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
 	"strings"
 
-	"github.com/extauth/extauth/internal/sha256"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
