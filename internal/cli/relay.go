@@ -19,13 +19,12 @@ type relay struct {
 	*front
 	lines *bufio.Reader
 	out   *bufio.Writer
-	serve func(envmap.Event) error // writes the event to Stdout
 }
 
-func (f *front) newRelay(serve func(envmap.Event) error) *relay {
+func (f *front) newRelay() *relay {
 	out := bufio.NewWriterSize(f.Stdout, relayBuffer)
 	f.Stdout = out
-	r := &relay{front: f, out: out, serve: serve}
+	r := &relay{front: f, out: out}
 	r.lines = bufio.NewReaderSize(readerFunc(r.read), relayBuffer)
 	return r
 }
@@ -77,7 +76,12 @@ func (r *relay) pass(line []byte, first bool) error {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return nil
 	}
-	return r.serveLine(line, r.serve)
+	return r.serveLine(line, r.write)
+}
+
+// write writes an event that was just decoded, and is valid.
+func (r *relay) write(e envmap.Event) error {
+	return r.print([]envmap.Event{withFileTimes(e)})
 }
 
 // read reads more input. What was written goes out before that, which may take

@@ -306,7 +306,7 @@ func csrNames(domains []string) string {
 
 // spelled is a certificate's name as domains.txt has it.
 func spelled(name string) string {
-	if identifierFault(name) == "" && strings.Contains(name, ":") || isIPv4(name) {
+	if isAddress(name) {
 		return "ip:" + name
 	}
 	return name

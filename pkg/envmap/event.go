@@ -120,12 +120,6 @@ type Event struct {
 	Extra []Member // unknown members, in their order
 }
 
-// Member is a member of a JSON object: its name and its value as JSON text.
-type Member struct {
-	Name  string
-	Value string
-}
-
 // Call is one execution of a hook, in both directions: what a client calls us
 // with, and what a handler is called with. Args are the operands after the
 // program's own name and arguments. Env holds, when decoding, the whole

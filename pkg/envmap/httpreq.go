@@ -1,6 +1,9 @@
 package envmap
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // httpreq is the protocol of lego's DNS provider of this name: the operation is
 // the last part of the URL, the rest a JSON object. acmeproxy and the clients of
@@ -94,9 +97,10 @@ func httpreqMessage(e Event) ([]byte, error) {
 	case e.Validation == "":
 		return nil, &MissingError{"httpreq", "validation"}
 	}
-	b := appendUTF8([]byte(`{"fqdn":`), absolute(e.TXTDomain))
-	b = appendUTF8(append(b, `,"value":`...), e.Validation)
-	return append(b, '}'), nil
+	return json.Marshal(struct {
+		FQDN  string `json:"fqdn"`
+		Value string `json:"value"`
+	}{absolute(e.TXTDomain), e.Validation})
 }
 
 // httpreqRaw is lego's messageRaw: who gets it makes name and value itself.
@@ -109,10 +113,11 @@ func httpreqRaw(e Event) ([]byte, error) {
 	case e.KeyAuth == "":
 		return nil, &MissingError{"httpreq", "key_auth"}
 	}
-	b := appendUTF8([]byte(`{"domain":`), e.named())
-	b = appendUTF8(append(b, `,"token":`...), e.Token)
-	b = appendUTF8(append(b, `,"keyAuth":`...), e.KeyAuth)
-	return append(b, '}'), nil
+	return json.Marshal(struct {
+		Domain  string `json:"domain"`
+		Token   string `json:"token"`
+		KeyAuth string `json:"keyAuth"`
+	}{e.named(), e.Token, e.KeyAuth})
 }
 
 func decodeHTTPReq(c Call) ([]Event, error) {
@@ -171,7 +176,7 @@ func txtOwner(name string) string {
 // httpreqTexts are the object's members that have a meaning; others are passed
 // over, as by lego's own servers.
 func httpreqTexts(text []byte) (map[string]string, error) {
-	object, err := parseObject(text)
+	object, err := ParseObject(text)
 	if err != nil {
 		return nil, err
 	}

@@ -48,8 +48,8 @@ func TestHTTPReqRefused(t *testing.T) {
 		`{"domain":"example.org","token":"t"}`: "need fqdn and value, or domain, token and keyAuth",
 		`{"fqdn":"a.example.org.","value":"` + value + `","token":"t"}`:                 "need fqdn and value, or domain, token and keyAuth",
 		`{"Fqdn":"a.example.org.","value":"` + value + `"}`:                             "need fqdn and value, or domain, token and keyAuth",
-		`{"fqdn":"a.example.org.","value":"` + value + `","Value":"x"}`:                 `member "Value" stands twice`,
-		`{"fqdn":"a.example.org.","fqdn":"b.example.org.","value":"x"}`:                 `member "fqdn" stands twice`,
+		`{"fqdn":"a.example.org.","value":"` + value + `","Value":"x"}`:                 `duplicate member "Value"`,
+		`{"fqdn":"a.example.org.","fqdn":"b.example.org.","value":"x"}`:                 `duplicate member "fqdn"`,
 		`{"fqdn":["a.example.org."],"value":"x"}`:                                       "fqdn is not a string",
 		`{"fqdn":"a.example.org.","value":null}`:                                        "value is not a string",
 		`{"fqdn":"a.example.org.","value":1}`:                                           "value is not a string",
@@ -62,7 +62,7 @@ func TestHTTPReqRefused(t *testing.T) {
 		`{"domain":"*.example.org","token":"-oken","keyAuth":"` + httpreqKeyAuth + `"}`: `domain "*.example.org" is a wildcard, which no challenge is for`,
 		`{"domain":"example.org","token":"other","keyAuth":"` + httpreqKeyAuth + `"}`:   `token "other" is not the token of the key authorization`,
 		`{"domain":"example.org","token":"t","keyAuth":"t.short"}`:                      `keyAuth "t.short" is not TOKEN.THUMBPRINT`,
-		httpreqDefault + httpreqDefault:                                                 "something stands behind the JSON object at byte 94",
+		httpreqDefault + httpreqDefault:                                                 "unexpected data after the JSON object at byte 94",
 	} {
 		events, err := decodeHTTPReq(t, "present", body)
 		require.Empty(t, events)

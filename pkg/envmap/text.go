@@ -25,14 +25,14 @@ func text() *Convention {
 func encodeText(order []Event) (Call, error) {
 	var b strings.Builder
 	for _, e := range order {
-		if err := appendText(&b, e); err != nil {
+		if err := appendPerson(&b, e); err != nil {
 			return Call{}, err
 		}
 	}
 	return Call{Stdin: []byte(b.String())}, nil
 }
 
-func appendText(b *strings.Builder, e Event) error {
+func appendPerson(b *strings.Builder, e Event) error {
 	if !e.IsChallenge() {
 		return &UnsupportedError{Convention: "text", Cmd: e.Cmd}
 	}
