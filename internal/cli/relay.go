@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"github.com/extauth/extauth/pkg/envmap"
 )
@@ -19,12 +20,14 @@ type relay struct {
 	*front
 	lines *bufio.Reader
 	out   *bufio.Writer
+	json  *envmap.Convention
 }
 
 func (f *front) newRelay() *relay {
 	out := bufio.NewWriterSize(f.Stdout, relayBuffer)
 	f.Stdout = out
-	r := &relay{front: f, out: out}
+	json, _ := envmap.Lookup("json")
+	r := &relay{front: f, out: out, json: json}
 	r.lines = bufio.NewReaderSize(readerFunc(r.read), relayBuffer)
 	return r
 }
@@ -32,6 +35,7 @@ func (f *front) newRelay() *relay {
 // run returns the worst status of a line; its error is one behind which no line
 // can be written.
 func (r *relay) run() (worst int, err error) {
+	debug.SetGCPercent(400) // each line is garbage once it is written
 	for number := 1; ; number++ {
 		line, broken := readLine(r.lines)
 		if errors.Is(broken, io.EOF) {
@@ -76,12 +80,13 @@ func (r *relay) pass(line []byte, first bool) error {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return nil
 	}
-	return r.serveLine(line, r.write)
-}
-
-// write writes an event that was just decoded, and is valid.
-func (r *relay) write(e envmap.Event) error {
-	return r.print([]envmap.Event{withFileTimes(e)})
+	events, err := r.json.Decode(envmap.Call{Stdin: line, Env: r.env})
+	if err != nil {
+		return r.refuseLine(line, &refusal{err})
+	}
+	e := withFileTimes(events[0])
+	_, err = r.out.Write(e.AppendLine(r.out.AvailableBuffer()))
+	return written(err)
 }
 
 // read reads more input. What was written goes out before that, which may take

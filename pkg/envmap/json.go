@@ -87,11 +87,12 @@ func encodeJSON(e Event) (Call, error) {
 	return Call{Stdin: jsonLine(e)}, nil
 }
 
-// jsonLine writes an event in the canonical form, with its line feed. What the
-// client did not say is left out.
-func jsonLine(e Event) []byte {
-	return append(appendEvent(make([]byte, 0, 512), &e), '\n')
-}
+// AppendLine appends the event's line in the canonical form, with its line feed.
+// Members that the client did not send are left out.
+func (e *Event) AppendLine(b []byte) []byte { return append(appendEvent(b, e), '\n') }
+
+// jsonLine returns the event's line.
+func jsonLine(e Event) []byte { return e.AppendLine(make([]byte, 0, 512)) }
 
 func appendEvent(b []byte, e *Event) []byte {
 	b = append(b, `{"cmd": `...)
@@ -101,7 +102,7 @@ func appendEvent(b []byte, e *Event) []byte {
 		b = appendMember(b, e, name)
 	}
 	for _, m := range e.Extra {
-		b = append(appendName(b, m.Name), m.Value...)
+		b = appendExtra(b, m)
 	}
 	if e.Peer != nil {
 		b = strconv.AppendInt(appendName(b, peerUID), int64(*e.Peer), 10)

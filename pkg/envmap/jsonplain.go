@@ -37,14 +37,19 @@ func plainObject(object []Member, text []byte) ([]Member, bool) {
 	return nil, false
 }
 
-// isPlain reports whether s is printable ASCII without a backslash.
+// isPlain reports whether s is printable ASCII without a backslash, eight bytes
+// at a time.
 func isPlain(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c-' ' > '~'-' ' || c == '\\' {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(s) >= 8; s = s[8:] {
+		n := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		backslash := n ^ ones*'\\'
+		if (n|(n+ones)|(n-ones*' ')|((backslash-ones)&^backslash))&high != 0 {
 			return false
 		}
 	}
-	return true
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '\\' }) < 0
 }
 
 // hasName reports whether object has a member of that name, in any case.

@@ -67,3 +67,13 @@ func FuzzPlainObject(f *testing.F) {
 		require.Equal(t, any, object)
 	})
 }
+
+func TestIsPlain(t *testing.T) {
+	for i := range 11 {
+		for c := range 256 {
+			text := []byte(`aaaaa "~}zA`)
+			text[i] = byte(c)
+			require.Equal(t, ' ' <= c && c <= '~' && c != '\\', isPlain(string(text)), "%q", text)
+		}
+	}
+}

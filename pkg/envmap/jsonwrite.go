@@ -5,10 +5,11 @@ import (
 	"unicode/utf16"
 )
 
-// appendName appends a comma and a member's name.
+// appendName appends a comma and a member's name, one of ours.
 func appendName(b []byte, name string) []byte {
-	b = appendString(append(b, ", "...), name)
-	return append(b, ": "...)
+	b = append(b, `, "`...)
+	b = append(b, name...)
+	return append(b, `": `...)
 }
 
 // appendString appends a string as Python's json.dumps writes it: ASCII, with \u
@@ -44,6 +45,13 @@ func appendRune(b []byte, r rune) []byte {
 func appendUnit(b []byte, unit uint16) []byte {
 	const digits = "0123456789abcdef"
 	return append(b, '\\', 'u', digits[unit>>12], digits[unit>>8&15], digits[unit>>4&15], digits[unit&15])
+}
+
+// appendExtra appends a member with a name of somebody else's.
+func appendExtra(b []byte, m Member) []byte {
+	b = appendString(append(b, ", "...), m.Name)
+	b = append(b, ": "...)
+	return append(b, m.Value...)
 }
 
 // appendList appends a member that is an array of strings, unless it is empty.

@@ -233,7 +233,7 @@ func isName(s string) bool {
 		return false
 	}
 	for label := range strings.SplitSeq(s, ".") {
-		if label == "" || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' || !only(label, isLDH) {
+		if label == "" || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' || !isLDH(label) {
 			return false
 		}
 	}
@@ -246,19 +246,28 @@ func isASCII(s string) bool { return only(s, func(c byte) bool { return c < utf8
 // comparisons of a range check would be mispredicted for every other character.
 type charSet [2]uint64
 
-func (s charSet) has(c byte) bool { return c < utf8.RuneSelf && s[c>>6]>>(c&63)&1 == 1 }
-
 const (
 	digitBits = 1<<('9'+1) - 1<<'0'
 	lowerBits = 1<<('z'+1-64) - 1<<('a'-64)
 	upperBits = 1<<('Z'+1-64) - 1<<('A'-64)
 )
 
-func isLDH(c byte) bool { return charSet{digitBits | 1<<'-', lowerBits | 1<<('_'-64)}.has(c) }
+// hasAll reports whether s has no other characters.
+func (c charSet) hasAll(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if b := s[i]; b >= utf8.RuneSelf || c[b>>6]>>(b&63)&1 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// isLDH accepts letters in lower case, digits, hyphens and underscores.
+func isLDH(s string) bool { return charSet{digitBits | 1<<'-', lowerBits | 1<<('_'-64)}.hasAll(s) }
 
 // isBase64URL accepts RFC 4648's URL-safe alphabet without padding.
 func isBase64URL(s string) bool {
-	return s != "" && only(s, charSet{digitBits | 1<<'-', lowerBits | upperBits | 1<<('_'-64)}.has)
+	return s != "" && charSet{digitBits | 1<<'-', lowerBits | upperBits | 1<<('_'-64)}.hasAll(s)
 }
 
 // isKeyAuth accepts TOKEN.THUMBPRINT (RFC 8555 section 8.1).
