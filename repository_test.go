@@ -21,7 +21,7 @@ import (
 func TestREADMENamesTheConventions(t *testing.T) {
 	table := "| convention | what it is | from | to |\n|---|---|---|---|\n"
 	for _, c := range envmap.Conventions() {
-		table += fmt.Sprintf("| `%s` | %s | %s | %s |\n", c.Name, c.Doc, yes(c.Decode != nil), yes(c.Encode != nil))
+		table += fmt.Sprintf("| `%s` | %s | %s | %s |\n", c.Name, c.Doc, yes(c.From.Decode != nil), yes(c.To.Encode != nil))
 	}
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)

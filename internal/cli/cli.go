@@ -67,6 +67,9 @@ func newFront(io IO, name, usage, client string) *front {
 			f.env[name] = value
 		}
 	}
+	if c, known := envmap.Lookup(client); known {
+		f.strict, f.abandons = c.From.Strict, c.From.Abandons
+	}
 	return f
 }
 

@@ -17,13 +17,17 @@ func httpreq() *Convention {
 		Ref:    "lego 2.0.0 to 4.9.1: providers/dns/httpreq/httpreq.go (Present, CleanUp, doPost); acme.sh: dnsapi/dns_acmeproxy.sh",
 		Traces: "httpreq-documented",
 		Owns:   httpreqOwns,
-		Decode: decodeHTTPReq,
-
-		Settings:   []string{"mode"},
-		With:       httpreqWith,
-		Program:    "extauth-httpreq",
-		ReadsStdin: true,
-		Synopsis:   "present|cleanup",
+		From: From{
+			Decode:     decodeHTTPReq,
+			ReadsStdin: true,
+			Synopsis:   "present|cleanup",
+			Strict:     true,
+		},
+		To: To{
+			Settings: []string{"mode"},
+			With:     httpreqWith,
+			Program:  "extauth-httpreq",
+		},
 	}
 	c.tellHTTPReq(httpreqMessage)
 	return c
@@ -34,8 +38,8 @@ var httpreqOwns = []string{"HTTPREQ_ENDPOINT", "HTTPREQ_MODE", "HTTPREQ_USERNAME
 // tellHTTPReq sets what makes the object. Those of an order's challenges stand in lines
 // of their own; the program makes a request for each.
 func (c *Convention) tellHTTPReq(message func(Event) ([]byte, error)) {
-	c.Encode = func(e Event) (Call, error) { return encodeHTTPReq(e, message) }
-	c.Batch = func(order []Event) (Call, error) {
+	c.To.Encode = func(e Event) (Call, error) { return encodeHTTPReq(e, message) }
+	c.To.Batch = func(order []Event) (Call, error) {
 		var all Call
 		for _, e := range order {
 			one, err := encodeHTTPReq(e, message)

@@ -80,9 +80,9 @@ func TestHTTPReqOperations(t *testing.T) {
 // TestHTTPReqMode: raw needs what only some clients tell.
 func TestHTTPReqMode(t *testing.T) {
 	c := lookup(t, "httpreq")
-	_, err := c.With(map[string]string{"mode": "RAW"})
+	_, err := c.To.With(map[string]string{"mode": "RAW"})
 	require.EqualError(t, err, `mode=: "RAW" is neither default nor raw`)
-	raw, err := c.With(map[string]string{"mode": "raw"})
+	raw, err := c.To.With(map[string]string{"mode": "raw"})
 	require.NoError(t, err)
 	e := full(envmap.PerformChallenge)
 	_, err = raw.Encode(e)
@@ -100,7 +100,7 @@ func TestHTTPReqEncodeRefuses(t *testing.T) {
 	c := lookup(t, "httpreq")
 	e := full(envmap.PerformChallenge)
 	e.Type = envmap.HTTP01
-	_, err := c.Encode(e)
+	_, err := c.To.Encode(e)
 	require.EqualError(t, err, "httpreq: has no call for perform_challenge of type http-01")
 	e = full(envmap.Cleanup)
 	e.Validation, e.Partial = "", true

@@ -2,6 +2,7 @@ package envmap
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,8 +17,12 @@ func jsonLines() *Convention {
 		Doc:    "one JSON object a line on standard input, as certbot-external-auth wrote them",
 		Ref:    "certbot-external-auth 0.0.6 to 0.1.2: README, certbot_external_auth/plugin.py",
 		Traces: "certbot-external-auth-0.0.6",
-		Decode: decodeJSON,
-		Encode: encodeJSON,
+		From: From{
+			Decode: decodeJSON,
+		},
+		To: To{
+			Encode: encodeJSON,
+		},
 	}
 }
 
@@ -112,7 +117,7 @@ func appendEvent(b []byte, e *Event) []byte {
 
 // appendMember appends one member, or nothing if the client did not say it.
 func appendMember(b []byte, e *Event, name string) []byte {
-	if len(e.Nulls) > 0 && contains(e.Nulls, name) {
+	if len(e.Nulls) > 0 && slices.Contains(e.Nulls, name) {
 		return append(appendName(b, name), "null"...)
 	}
 	switch name {
@@ -239,7 +244,7 @@ func (e *Event) setMember(m Member, names []string) error {
 	case m.Name == "port" && (e.Cmd == DeployCert || e.Cmd == UnchangedCert):
 		// certbot-external-auth wrote the timestamp under this name (FIELD_TIMESTAMP).
 		m.Name = "timestamp"
-	case !contains(names, m.Name):
+	case !slices.Contains(names, m.Name):
 		return e.setExtra(m, names)
 	}
 	if m.Value == "null" {

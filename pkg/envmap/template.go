@@ -3,6 +3,7 @@ package envmap
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
@@ -15,13 +16,15 @@ import (
 // "add {txt_domain} {validation}".
 func template() *Convention {
 	return &Convention{
-		Name:     "template",
-		Doc:      "any program: its operands are words with fields, as perform='add {txt_domain} {validation}'",
-		Ref:      "this file; the fields are the members of the JSON protocol (json.go)",
-		Traces:   "template-documented",
-		Encode:   func(e Event) (Call, error) { return Call{}, &UnsupportedError{Convention: "template", Cmd: e.Cmd} },
-		Settings: []string{"perform", "cleanup"},
-		With:     withTemplates,
+		Name:   "template",
+		Doc:    "any program: its operands are words with fields, as perform='add {txt_domain} {validation}'",
+		Ref:    "this file; the fields are the members of the JSON protocol (json.go)",
+		Traces: "template-documented",
+		To: To{
+			Encode:   func(e Event) (Call, error) { return Call{}, &UnsupportedError{Convention: "template", Cmd: e.Cmd} },
+			Settings: []string{"perform", "cleanup"},
+			With:     withTemplates,
+		},
 	}
 }
 
@@ -52,7 +55,7 @@ func withTemplates(settings map[string]string) (*Convention, error) {
 		return nil, errors.New("template needs perform= or cleanup=")
 	}
 	c := template()
-	c.Encode = func(e Event) (Call, error) { return encodeTemplate(templates[e.Cmd], e) }
+	c.To.Encode = func(e Event) (Call, error) { return encodeTemplate(templates[e.Cmd], e) }
 	return c, nil
 }
 
@@ -76,7 +79,7 @@ func encodeTemplate(words []pattern, e Event) (Call, error) {
 
 func tells(words []pattern, field string) bool {
 	for _, w := range words {
-		if contains(w.fields, field) {
+		if slices.Contains(w.fields, field) {
 			return true
 		}
 	}
@@ -125,7 +128,7 @@ func parsePattern(word string) (pattern, error) {
 			return p, nil
 		}
 		field, behind, closed := strings.Cut(rest, "}")
-		if !closed || !contains(templateFields(), field) {
+		if !closed || !slices.Contains(templateFields(), field) {
 			return p, fmt.Errorf("no field %s; there is %s", quoted("{"+rest[:len(rest)-len(behind)]), fieldList())
 		}
 		p.fields, word = append(p.fields, field), behind

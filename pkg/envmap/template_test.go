@@ -25,7 +25,7 @@ func templated(t testing.TB, perform, cleanup string) *envmap.Convention {
 	if cleanup != "" {
 		settings["cleanup"] = cleanup
 	}
-	c, err := lookup(t, "template").With(settings)
+	c, err := lookup(t, "template").To.With(settings)
 	require.NoError(t, err)
 	return c
 }
@@ -50,12 +50,12 @@ func TestTemplateIsRefusedWhenItIsRead(t *testing.T) {
 		"  ":                         "is empty",
 	} {
 		for _, setting := range []string{"perform", "cleanup"} {
-			_, err := lookup(t, "template").With(map[string]string{setting: text})
+			_, err := lookup(t, "template").To.With(map[string]string{setting: text})
 			require.ErrorContains(t, err, setting+"=: ", text)
 			require.ErrorContains(t, err, reason, text)
 		}
 	}
-	_, err := lookup(t, "template").With(nil)
+	_, err := lookup(t, "template").To.With(nil)
 	require.ErrorContains(t, err, "needs perform= or cleanup=")
 }
 
@@ -126,12 +126,12 @@ func FuzzTemplate(f *testing.F) {
 	f.Add("add {txt_domain} {validation}")
 	f.Add(`'a b' "{token}"\ {type}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := lookup(t, "template").With(map[string]string{"perform": text})
+		c, err := lookup(t, "template").To.With(map[string]string{"perform": text})
 		if err != nil {
 			return
 		}
 		e := full(envmap.PerformChallenge)
-		e.KeyAuth, e.URI = keyAuth, "http://example.org/"
+		e.Type, e.KeyAuth, e.Token, e.URI = envmap.DNSPersist01, keyAuth, token, "http://example.org/"
 		call, err := c.Encode(e)
 		require.NoError(t, err)
 		e.Validation, e.Domain = " a b ' \" ", "example.net"

@@ -14,9 +14,11 @@ func text() *Convention {
 		Doc:    "manual mode: a person at the terminal is told what to publish, and confirms",
 		Ref:    "certbot-external-auth 0.0.6 to 0.1.2: certbot_external_auth/plugin.py (text mode); RFC 8555 section 8",
 		Traces: "certbot-external-auth-0.0.6",
-		Encode: func(e Event) (Call, error) { return encodeText([]Event{e}) },
-		Batch:  encodeText,
-		Person: true,
+		To: To{
+			Encode: func(e Event) (Call, error) { return encodeText([]Event{e}) },
+			Batch:  encodeText,
+			Person: true,
+		},
 	}
 }
 

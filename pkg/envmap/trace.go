@@ -209,7 +209,7 @@ func publicValue(m Member) string {
 // isWireMember tells whether some event has a member of that name.
 func isWireMember(name string) bool {
 	for i := range wire {
-		if contains(wire[i].members, name) {
+		if slices.Contains(wire[i].members, name) {
 			return true
 		}
 	}

@@ -126,7 +126,7 @@ func (p *performance) beginStep(r *record, h Handler) (begun, error) {
 // end keeps what the handler printed, where it gets it back, and takes the step
 // away where it could not be started: it has nothing to undo then.
 func (b begun) end(h Handler, output []byte, err error) {
-	if h.convention().Replays {
+	if h.convention().To.Replays {
 		b.step.Output, b.record.unsaved = string(output), true // for others it is nothing to keep
 	}
 	if b.fresh && isNotStarted(err) {

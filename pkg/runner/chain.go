@@ -115,10 +115,10 @@ func parseLine(dir, line string) (Handler, error) {
 		return Handler{}, err
 	}
 	convention, known := envmap.Lookup(words[0])
-	if !known || convention.Encode == nil {
+	if !known || convention.To.Encode == nil {
 		return Handler{}, fmt.Errorf("no convention %q; there is %s", words[0], names())
 	}
-	h := Handler{Convention: convention.Name, Batch: convention.Person}
+	h := Handler{Convention: convention.Name, Batch: convention.To.Person}
 	var faults []error
 	seen := map[string]bool{}
 	words = words[1:]
@@ -222,7 +222,7 @@ func (h *Handler) setLimit(value string) error {
 
 // setCommand stores a command for one event alone, as certbot's auth=.
 func (h *Handler) setCommand(c *envmap.Convention, dir, key, value string) error {
-	for _, operand := range c.Operands {
+	for _, operand := range c.To.Operands {
 		if operand != key {
 			continue
 		}
@@ -236,7 +236,7 @@ func (h *Handler) setCommand(c *envmap.Convention, dir, key, value string) error
 		h.Commands[key] = located(dir, words)
 		return nil
 	}
-	if slices.Contains(c.Settings, key) {
+	if slices.Contains(c.To.Settings, key) {
 		if h.Settings == nil {
 			h.Settings = map[string]string{}
 		}
@@ -250,10 +250,10 @@ func (h *Handler) setCommand(c *envmap.Convention, dir, key, value string) error
 func optionsOf(c *envmap.Convention) []string {
 	all := []string{"alias=", "domain=", "type=", "phase=", "env=", "timeout=", "optional=", "strict=", "user=", "batch=", "verify=", "persist=", "limit="}
 	everybodys := len(all)
-	for _, operand := range c.Operands {
+	for _, operand := range c.To.Operands {
 		all = append(all, operand+"=")
 	}
-	for _, setting := range c.Settings {
+	for _, setting := range c.To.Settings {
 		all = append(all, setting+"=")
 	}
 	slices.Sort(all[everybodys:])
@@ -313,7 +313,7 @@ func (h *Handler) check() error {
 // called through something else.
 func (h *Handler) takesOrders() bool {
 	c := h.convention()
-	return c.Batch != nil || c.Script == "" && c.Program == "" && c.Answer == nil
+	return c.To.Batch != nil || c.To.Script == "" && c.To.Program == "" && c.To.Answer == nil
 }
 
 // Split takes a command string apart as a shell would, without variables,
@@ -399,7 +399,7 @@ func below(dir, path string) string {
 func names() string {
 	var all []string
 	for _, c := range envmap.Conventions() {
-		if c.Encode != nil {
+		if c.To.Encode != nil {
 			all = append(all, c.Name)
 		}
 	}

@@ -48,10 +48,10 @@ func (h *Handler) convention() *envmap.Convention {
 // settled is convention, with what is wrong with the settings.
 func (h *Handler) settled() (*envmap.Convention, error) {
 	c, _ := envmap.Lookup(h.Convention)
-	if c.With == nil {
+	if c.To.With == nil {
 		return c, nil
 	}
-	return c.With(h.Settings)
+	return c.To.With(h.Settings)
 }
 
 // IsProgram tells whether the handler is a program that is started, as opposed
@@ -67,14 +67,14 @@ func (h *Handler) argv(cmd envmap.Cmd) []string {
 	convention := h.convention()
 	before := []string{}
 	switch {
-	case convention.Program != "":
-		path, err := Companion(convention.Program)
+	case convention.To.Program != "":
+		path, err := Companion(convention.To.Program)
 		if err != nil {
-			path = convention.Program // starting it says what is wrong
+			path = convention.To.Program // starting it says what is wrong
 		}
 		before = []string{path}
-	case convention.Script != "":
-		before = []string{"/bin/sh", "-c", convention.Script, convention.Name}
+	case convention.To.Script != "":
+		before = []string{"/bin/sh", "-c", convention.To.Script, convention.Name}
 	}
 	return append(before, h.command(cmd)...)
 }
@@ -116,11 +116,11 @@ func (h *Handler) programs() [][]string {
 // of the function of this name.
 func (h *Handler) Startable() error {
 	convention := h.convention()
-	if convention.Program != "" {
-		_, err := Companion(convention.Program)
+	if convention.To.Program != "" {
+		_, err := Companion(convention.To.Program)
 		return err
 	}
-	if convention.Script != "" {
+	if convention.To.Script != "" {
 		return nil // the script finds it
 	}
 	var faults []error

@@ -33,7 +33,7 @@ func (h *Handler) command(cmd envmap.Cmd) []string {
 		return h.Command
 	}
 	c := h.convention()
-	return h.Commands[c.Operands[cmd]]
+	return h.Commands[c.To.Operands[cmd]]
 }
 
 // matches applies domain=, type= and phase=. An event that has no identifier

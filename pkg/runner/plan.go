@@ -161,7 +161,7 @@ func (h *Handler) typed(e envmap.Event, call envmap.Call, secrets map[string]str
 		maps.Copy(env, call.Env)
 	}
 	words := h.words(e.Cmd)
-	if h.convention().Program != "" {
+	if h.convention().To.Program != "" {
 		words = h.argv(e.Cmd)
 	}
 	return Quote(slices.Concat(sorted(env), words, call.Args))

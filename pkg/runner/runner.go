@@ -252,14 +252,14 @@ func (c *call) execute(ctx context.Context, h Handler, e envmap.Event, encoded *
 		c.trace("%s: %s after %s", h.name(e), ended(err), o.took.Round(time.Millisecond))
 	}
 	convention := h.convention()
-	if convention.Declined != nil && errors.As(err, new(*ExitError)) && convention.Declined(o.status, o.stdout) {
+	if convention.To.Declined != nil && errors.As(err, new(*ExitError)) && convention.To.Declined(o.status, o.stdout) {
 		if e.Cmd == envmap.PerformChallenge {
 			c.Warn((&HandlerError{h, e, errors.New("the handler has not implemented it")}).Error())
 		}
 		return nil, nil
 	}
-	if err == nil && convention.Answer != nil {
-		err = convention.Answer(o.stdout)
+	if err == nil && convention.To.Answer != nil {
+		err = convention.To.Answer(o.stdout)
 	}
 	if err != nil {
 		return o.stdout, &HandlerError{h, e, err}
@@ -368,7 +368,7 @@ func (h *Handler) bracketed() bool {
 		return len(h.Phases) > 0
 	}
 	convention := h.convention()
-	return h.Line > 0 || convention.Brackets
+	return h.Line > 0 || convention.To.Brackets
 }
 
 func isBracket(cmd envmap.Cmd) bool {

@@ -24,7 +24,7 @@ func (e *TerminalError) Unwrap() error { return e.Err }
 
 // isPerson tells whether a person at the terminal is told, and no program.
 func (h *Handler) isPerson() bool {
-	return h.convention().Person
+	return h.convention().To.Person
 }
 
 // question is one call of a person: a text, and where the answer matters, the

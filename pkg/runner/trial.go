@@ -43,9 +43,9 @@ func (h *Handler) Try(ctx context.Context, cmd envmap.Cmd, t Trial) (Outcome, er
 	done, err := p.run(ctx)
 	o.Stdout, o.Took, o.Held = done.stdout, done.took, done.held
 	c := h.convention()
-	o.Declined = c.Declined != nil && errors.As(err, new(*ExitError)) && c.Declined(done.status, done.stdout)
-	if err == nil && c.Answer != nil {
-		err = c.Answer(done.stdout)
+	o.Declined = c.To.Declined != nil && errors.As(err, new(*ExitError)) && c.To.Declined(done.status, done.stdout)
+	if err == nil && c.To.Answer != nil {
+		err = c.To.Answer(done.stdout)
 	}
 	return o, err
 }
