@@ -140,13 +140,13 @@ func TestLines(t *testing.T) {
 	w := newWorld(t)
 	var conventions, clients, scripts []string
 	for _, c := range envmap.Conventions() {
-		if c.Encode != nil {
+		if c.To.Encode != nil {
 			conventions = append(conventions, c.Name)
 		}
-		if c.Encode != nil && !c.Person && c.Program == "" {
+		if c.To.Encode != nil && !c.To.Person && c.To.Program == "" {
 			scripts = append(scripts, c.Name)
 		}
-		if c.Decode != nil {
+		if c.From.Decode != nil {
 			clients = append(clients, c.Name)
 		}
 	}

@@ -40,7 +40,7 @@ func TestChainLinesThatAreWrong(t *testing.T) {
 func TestEveryKeyIsExplained(t *testing.T) {
 	page := pages(t)["../docs/chain.md"]
 	for _, c := range envmap.Conventions() {
-		if c.Encode == nil {
+		if c.To.Encode == nil {
 			continue
 		}
 		_, keys, found := strings.Cut(parse(c.Name+" none=1").Error(), "; there is ")
@@ -59,10 +59,10 @@ func isChainLine(text string) bool {
 		return false
 	}
 	c, known := envmap.Lookup(words[0])
-	if !known || c.Encode == nil {
+	if !known || c.To.Encode == nil {
 		return false
 	}
-	return c.Person || len(words) > 1 && words[1][0] != '-' && strings.ContainsAny(words[1], "=/")
+	return c.To.Person || len(words) > 1 && words[1][0] != '-' && strings.ContainsAny(words[1], "=/")
 }
 
 // parse is what is wrong with a line, but for programs and users that are not

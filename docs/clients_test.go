@@ -14,7 +14,7 @@ import (
 // a hook fails, and traps. json and handler are told of in pages of their own.
 func TestEachClientHasAPage(t *testing.T) {
 	for _, c := range envmap.Conventions() {
-		if c.Decode == nil || c.Name == "json" || c.Name == "handler" {
+		if c.From.Decode == nil || c.Name == "json" || c.Name == "handler" {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join("clients", c.Name+".md"))

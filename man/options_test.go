@@ -185,8 +185,8 @@ func statuses(t *testing.T) []string {
 // declines is the status by which a client is told that an event is not for us.
 func declines(program string) []string {
 	name := strings.ReplaceAll(strings.TrimPrefix(program, "extauth-"), "-", "_")
-	if c, known := envmap.Lookup(name); known && c.Declines != 0 {
-		return []string{strconv.Itoa(c.Declines)}
+	if c, known := envmap.Lookup(name); known && c.From.Declines != 0 {
+		return []string{strconv.Itoa(c.From.Declines)}
 	}
 	return nil
 }

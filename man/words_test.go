@@ -84,7 +84,7 @@ func TestChainKeys(t *testing.T) {
 
 // ownKeys are those of one convention.
 func ownKeys(c *envmap.Convention) []string {
-	return append(slices.Collect(maps.Values(c.Operands)), c.Settings...)
+	return append(slices.Collect(maps.Values(c.To.Operands)), c.To.Settings...)
 }
 
 // chainWords are what the parser says that there is instead of a wrong word.
@@ -116,10 +116,10 @@ func TestConventions(t *testing.T) {
 	var want, got []item
 	for _, c := range envmap.Conventions() {
 		directions := []string{}
-		if c.Decode != nil {
+		if c.From.Decode != nil {
 			directions = append(directions, "from")
 		}
-		if c.Encode != nil {
+		if c.To.Encode != nil {
 			directions = append(directions, "to")
 		}
 		want = append(want, item{"Cm " + c.Name + " Pq " + strings.Join(directions, ", "), c.Doc})

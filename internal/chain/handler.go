@@ -105,7 +105,8 @@ func (h *Handler) Resolved() *envmap.Convention {
 	}
 	again := *h
 	if err := again.Resolve(); err != nil {
-		return &envmap.Convention{Name: h.Convention, Encode: func(envmap.Event) (envmap.Call, error) { return envmap.Call{}, err }}
+		refuse := func(envmap.Event) (envmap.Call, error) { return envmap.Call{}, err }
+		return &envmap.Convention{Name: h.Convention, To: envmap.To{Encode: refuse}}
 	}
 	return again.convention
 }
@@ -118,7 +119,7 @@ func (h *Handler) IsProgram() bool {
 }
 
 // IsPerson reports whether the handler is a person at the terminal.
-func (h *Handler) IsPerson() bool { return h.Resolved().Person }
+func (h *Handler) IsPerson() bool { return h.Resolved().To.Person }
 
 // Endpoint returns where a handler that is a process listens.
 func (h *Handler) Endpoint() (endpoint.Address, bool) {
@@ -133,7 +134,7 @@ func (h *Handler) CommandFor(cmd envmap.Cmd) []string {
 	if len(h.Commands) == 0 {
 		return h.Command
 	}
-	return h.Commands[h.Resolved().Operands[cmd]]
+	return h.Commands[h.Resolved().To.Operands[cmd]]
 }
 
 // Argv returns the program that is started for an event and its arguments,
@@ -143,14 +144,14 @@ func (h *Handler) Argv(cmd envmap.Cmd) []string {
 	c := h.Resolved()
 	var before []string
 	switch {
-	case c.Program != "":
-		path, err := process.Companion(c.Program)
+	case c.To.Program != "":
+		path, err := process.Companion(c.To.Program)
 		if err != nil {
-			path = c.Program // starting it returns the error
+			path = c.To.Program // starting it returns the error
 		}
 		before = []string{path}
-	case c.Script != "":
-		before = []string{"/bin/sh", "-c", c.Script, c.Name}
+	case c.To.Script != "":
+		before = []string{"/bin/sh", "-c", c.To.Script, c.Name}
 	}
 	return slices.Concat(before, h.CommandFor(cmd))
 }
@@ -182,10 +183,10 @@ func (h *Handler) Name(cmd envmap.Cmd) string {
 func (h *Handler) Startable() error {
 	c := h.Resolved()
 	switch {
-	case !h.IsProgram() || c.Script != "": // the script finds its program
+	case !h.IsProgram() || c.To.Script != "": // the script finds its program
 		return nil
-	case c.Program != "":
-		_, err := process.Companion(c.Program)
+	case c.To.Program != "":
+		_, err := process.Companion(c.To.Program)
 		return err
 	}
 	var faults []error

@@ -86,7 +86,7 @@ func (h *Handler) Performs() bool {
 // through something else never sees.
 func (h *Handler) TakesOrders() bool {
 	c := h.Resolved()
-	return c.Batch != nil || c.Script == "" && c.Program == "" && c.Answer == nil
+	return c.To.Batch != nil || c.To.Script == "" && c.To.Program == "" && c.To.Answer == nil
 }
 
 // Bracketed reports whether the handler is called before and after an order. One
@@ -97,7 +97,7 @@ func (h *Handler) Bracketed() bool {
 	if _, listens := h.Endpoint(); listens || h.Persist {
 		return len(h.Phases) > 0
 	}
-	return h.Line > 0 || h.Resolved().Brackets
+	return h.Line > 0 || h.Resolved().To.Brackets
 }
 
 // Verifies reports whether verify= is for challenges of a type.

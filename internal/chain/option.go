@@ -50,7 +50,7 @@ func ownOptions(h *Handler, dir string) []option {
 	for _, operand := range operands(h.convention) {
 		own = append(own, option{operand, func(value string) error { return setCommand(h, dir, operand, value) }})
 	}
-	for _, name := range h.convention.Settings {
+	for _, name := range h.convention.To.Settings {
 		own = append(own, option{name, func(value string) error { return setSetting(h, name, value) }})
 	}
 	slices.SortFunc(own, func(a, b option) int { return strings.Compare(a.key, b.key) })
@@ -59,7 +59,7 @@ func ownOptions(h *Handler, dir string) []option {
 
 // operands are the words that name a command for a single event.
 func operands(c *envmap.Convention) []string {
-	return slices.Compact(slices.Sorted(maps.Values(c.Operands)))
+	return slices.Compact(slices.Sorted(maps.Values(c.To.Operands)))
 }
 
 // setOption stores an option of a chain line.
@@ -188,7 +188,7 @@ func checkVerify(value string) error {
 func conventions() []string {
 	var names []string
 	for _, c := range envmap.Conventions() {
-		if c.Encode != nil {
+		if c.To.Encode != nil {
 			names = append(names, c.Name)
 		}
 	}

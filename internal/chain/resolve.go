@@ -65,7 +65,7 @@ func (h *Handler) isResolved() bool { return h.convention != nil && h.convention
 // lookUp finds the convention, not yet under its settings.
 func (h *Handler) lookUp() error {
 	c, known := envmap.Lookup(h.Convention)
-	if !known || c.Encode == nil {
+	if !known || c.To.Encode == nil {
 		return unknown("convention", h.Convention, conventions())
 	}
 	h.convention = c
@@ -74,10 +74,10 @@ func (h *Handler) lookUp() error {
 
 // settle puts the convention under the handler's settings.
 func (h *Handler) settle() error {
-	if h.convention.With == nil {
+	if h.convention.To.With == nil {
 		return nil
 	}
-	c, err := h.convention.With(h.Settings)
+	c, err := h.convention.To.With(h.Settings)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func checkFields(h *Handler) []error {
 		faults = append(faults, keyed("verify", checkVerify(h.Verify)))
 	}
 	for _, name := range sortedKeys(h.Settings) {
-		faults = append(faults, checkWords([]string{name}, "setting", h.convention.Settings))
+		faults = append(faults, checkWords([]string{name}, "setting", h.convention.To.Settings))
 	}
 	return faults
 }

@@ -52,7 +52,7 @@ func parseLine(dir, text string) (Handler, error) {
 	if err := h.lookUp(); err != nil {
 		return Handler{}, err
 	}
-	h.Batch = h.convention.Person
+	h.Batch = h.convention.To.Person
 	words, err = parseOptions(&h, dir, words[1:])
 	if len(words) > 0 {
 		h.Command = located(dir, words)

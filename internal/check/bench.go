@@ -115,7 +115,7 @@ func (b *bench) variablesOf(cmd envmap.Cmd, c envmap.Call) []map[string]string {
 // word tells a hook that is one command for all of its client's what it is
 // called for, as our own programs do: the client itself has a command for each.
 func (b *bench) word(cmd envmap.Cmd) map[string]string {
-	if b.handler.Speaks().Operands == nil || b.handler.Commands != nil {
+	if b.handler.Speaks().To.Operands == nil || b.handler.Commands != nil {
 		return nil
 	}
 	return map[string]string{"EXTAUTH_EVENT": string(cmd), "EXTAUTH_PHASE": envmap.Event{Cmd: cmd}.Phase()}

@@ -97,7 +97,7 @@ func (s *suite) others(text, dir string) []envmap.Event {
 // command that is for challenges alone is not called for another.
 func (s *suite) called(e envmap.Event) bool {
 	c := s.handler.Speaks()
-	whole := s.handler.Commands != nil || c.Operands == nil && c.Name != "lego"
+	whole := s.handler.Commands != nil || c.To.Operands == nil && c.Name != "lego"
 	_, err := c.Encode(e)
 	return err == nil && whole && s.handler.Takes(e.Cmd)
 }

@@ -192,7 +192,7 @@ func skipDeclined(s *suite) string {
 }
 
 func skipStdin(s *suite) string {
-	if s.first.call.Stdin != nil || s.handler.Speaks().ReadsStdin {
+	if s.first.call.Stdin != nil || s.handler.Speaks().From.ReadsStdin {
 		return "its client gives a part of the event on standard input"
 	}
 	return ""

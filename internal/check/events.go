@@ -180,7 +180,7 @@ func (b *bench) checkRequest() *finding {
 }
 
 func skipBatch(s *suite) string {
-	if s.handler.Speaks().Batch == nil {
+	if s.handler.Speaks().To.Batch == nil {
 		return "its client gives one challenge a call"
 	}
 	return ""

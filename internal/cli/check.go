@@ -115,9 +115,9 @@ func (f *front) checked(as string, words []string) (h runner.Handler, fault, err
 	switch {
 	case as == "":
 		return h, nil, &usageError{"--as must say which convention HANDLER speaks: " + conventions()}
-	case !known || c.Encode == nil:
+	case !known || c.To.Encode == nil:
 		return h, nil, &usageError{fmt.Sprintf("no convention %q; there is %s", as, conventions())}
-	case c.Person || c.Program != "":
+	case c.To.Person || c.To.Program != "":
 		return h, nil, &inexpressible{as + ": is spoken by no script that could be checked"}
 	case len(words) == 0 || slices.Contains(words, ""):
 		return h, nil, &usageError{"no HANDLER"}

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 
-	_ "github.com/extauth/extauth/internal/stack" // first of all
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -29,8 +28,6 @@ type IO struct {
 
 	SystemChain string // the chain file of last resort
 
-	sum256 func([]byte) [32]byte // see WithSum256
-
 	Step func(name string) error // nil; see runner.Runner.Step
 }
 
@@ -40,13 +37,6 @@ func Process() IO {
 		Args: os.Args, Environ: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		SystemChain: "/etc/extauth/chain",
 	}
-}
-
-// WithSum256 has long streams hashed by that, crypto/sha256's, in place of our
-// own, which costs a start less and each line more.
-func (io IO) WithSum256(sum256 func([]byte) [32]byte) IO {
-	io.sum256 = sum256
-	return io
 }
 
 // front is a front end at work: a client's call, the options, and the handlers
@@ -76,6 +66,9 @@ func newFront(io IO, name, usage, client string) *front {
 		if name, value, ok := strings.Cut(variable, "="); ok {
 			f.env[name] = value
 		}
+	}
+	if c, known := envmap.Lookup(client); known {
+		f.strict, f.abandons = c.From.Strict, c.From.Abandons
 	}
 	return f
 }

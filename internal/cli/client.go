@@ -32,12 +32,11 @@ func Client(io IO, convention string) int {
 	c, _ := envmap.Lookup(convention)
 	name := "extauth-" + strings.ReplaceAll(convention, "_", "-")
 	f := newFront(io, name, "", convention)
-	f.strict = true
 	err := f.work(func() error { return f.call(c) })
-	if c.Declines != 0 && isForOthers(err) {
+	if c.From.Declines != 0 && isForOthers(err) {
 		f.trace("%v", err)
-		f.taken.end(c.Declines, err)
-		return c.Declines
+		f.taken.end(c.From.Declines, err)
+		return c.From.Declines
 	}
 	return f.finish(err)
 }
@@ -48,7 +47,7 @@ func (f *front) help() string {
 		return f.usage
 	}
 	c, _ := envmap.Lookup(f.client)
-	return fmt.Sprintf(clientUsage, f.name, c.Synopsis, c.Name, c.Doc, optionsUsage)
+	return fmt.Sprintf(clientUsage, f.name, c.From.Synopsis, c.Name, c.Doc, optionsUsage)
 }
 
 // isForOthers tells whether an event is none that our handlers are for.
@@ -82,7 +81,7 @@ func (f *front) call(c *envmap.Convention) error {
 		return err
 	}
 	received := envmap.Call{Args: set.Args(), Env: f.env}
-	if c.ReadsStdin {
+	if c.From.ReadsStdin {
 		if received.Stdin, err = f.readStdin(); err != nil {
 			return err
 		}

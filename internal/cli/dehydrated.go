@@ -26,7 +26,6 @@ handlers come from a chain file, which can itself be the hook:
 // Dehydrated is extauth-dehydrated, dehydrated's front end.
 func Dehydrated(io IO) int {
 	f := newFront(io, "extauth-dehydrated", dehydratedUsage, "dehydrated")
-	f.abandons = true
 	return f.finish(f.work(f.dehydrated))
 }
 

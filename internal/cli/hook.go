@@ -45,7 +45,6 @@ express the event, 75 try later, 78 bad configuration; a single HANDLER's own.
 // Hook is extauth-hook, certbot's front end.
 func Hook(io IO) int {
 	f := newFront(io, "extauth-hook", hookUsage, "certbot")
-	f.strict = true
 	return f.finish(f.work(f.hook))
 }
 

@@ -107,7 +107,6 @@ func (e *postError) Error() string { return e.err.Error() }
 // HTTPReq is extauth-httpreq: server and client of lego's httpreq protocol.
 func HTTPReq(io IO, web Web) int {
 	f := newFront(io, "extauth-httpreq", httpreqUsage, "httpreq")
-	f.strict = true
 	err := f.work(func() error { return f.httpreq(web) })
 	if setup := new(SetupError); errors.As(err, &setup) {
 		err = &configError{setup.Error()}

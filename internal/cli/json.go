@@ -147,7 +147,7 @@ func (f *front) runLines(listen Listen, words []string) (worst int, err error) {
 		return 0, &usageError{"--to json without a HANDLER answers nobody; --listen and --ack need a HANDLER or a chain"}
 	case t.prints:
 		f.lines.mute = true
-		return f.newRelay(func(e envmap.Event) error { return f.run([]envmap.Event{e}, words) }).run()
+		return f.newRelay().run()
 	case f.options.dryRun:
 		f.lines.mute = true
 		return f.eachLine(context.Background(), func(e envmap.Event) error { return f.run([]envmap.Event{e}, words) })

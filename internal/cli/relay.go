@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 
-	"github.com/extauth/extauth/internal/sha256"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
@@ -15,23 +15,19 @@ import (
 const relayBuffer = 64 << 10
 
 // relay passes events on as lines in canonical form. It is eachLine for long
-// streams: lines that are canonical already are copied, all others are decoded
-// and served as there, with the same messages and statuses.
+// streams, with the same messages and statuses, and writes through a buffer.
 type relay struct {
 	*front
-	lines  *bufio.Reader
-	out    *bufio.Writer
-	copies bool                     // nothing from outside adds to an event
-	serve  func(envmap.Event) error // writes the event to Stdout
+	lines *bufio.Reader
+	out   *bufio.Writer
+	json  *envmap.Convention
 }
 
-func (f *front) newRelay(serve func(envmap.Event) error) *relay {
+func (f *front) newRelay() *relay {
 	out := bufio.NewWriterSize(f.Stdout, relayBuffer)
 	f.Stdout = out
-	if f.sum256 == nil {
-		f.sum256 = sha256.Sum256
-	}
-	r := &relay{front: f, out: out, copies: f.env["EXTAUTH_THUMBPRINT"] == "", serve: serve}
+	json, _ := envmap.Lookup("json")
+	r := &relay{front: f, out: out, json: json}
 	r.lines = bufio.NewReaderSize(readerFunc(r.read), relayBuffer)
 	return r
 }
@@ -39,6 +35,7 @@ func (f *front) newRelay(serve func(envmap.Event) error) *relay {
 // run returns the worst status of a line; its error is one behind which no line
 // can be written.
 func (r *relay) run() (worst int, err error) {
+	debug.SetGCPercent(400) // each line is garbage once it is written
 	for number := 1; ; number++ {
 		line, broken := readLine(r.lines)
 		if errors.Is(broken, io.EOF) {
@@ -77,21 +74,19 @@ func (r *relay) tell(number int, err error) error {
 // pass writes a line's event. A byte order mark may stand before the first; a
 // blank line is none.
 func (r *relay) pass(line []byte, first bool) error {
-	if r.copies && envmap.CanonicalLineBy(line, r.sum256) {
-		return r.copy(line)
-	}
 	if first {
 		line = bytes.TrimPrefix(line, []byte("\uFEFF"))
 	}
 	if len(bytes.TrimSpace(line)) == 0 {
 		return nil
 	}
-	return r.serveLine(line, r.serve)
-}
-
-func (r *relay) copy(line []byte) error {
-	_, _ = r.out.Write(line) // an error stays
-	return written(r.out.WriteByte('\n'))
+	events, err := r.json.Decode(envmap.Call{Stdin: line, Env: r.env})
+	if err != nil {
+		return r.refuseLine(line, &refusal{err})
+	}
+	e := withFileTimes(events[0])
+	_, err = r.out.Write(e.AppendLine(r.out.AvailableBuffer()))
+	return written(err)
 }
 
 // read reads more input. What was written goes out before that, which may take

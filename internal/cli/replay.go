@@ -115,7 +115,7 @@ func (p *replayer) line(ctx context.Context, number int, line []byte, err error)
 	switch {
 	case name == "":
 		return &stopError{&usageError{"does not tell whose convention it is; --from says it"}}
-	case !known || c.Decode == nil:
+	case !known || c.From.Decode == nil:
 		return &stopError{&usageError{fmt.Sprintf("no client speaks a convention %q", name)}}
 	}
 	own := &replayer{front: p.as(c), words: p.words, target: p.target, runner: p.runner}
@@ -127,8 +127,8 @@ func (p *replayer) line(ctx context.Context, number int, line []byte, err error)
 func (f *front) as(c *envmap.Convention) *front {
 	own := *f
 	own.client = c.Name
-	own.abandons = c.Name == "dehydrated"
-	own.strict = c.Name != "dehydrated" && c.Name != "json"
+	own.abandons = c.From.Abandons
+	own.strict = c.From.Strict
 	return &own
 }
 
@@ -196,8 +196,8 @@ func (p *replayer) judge(number int, c *envmap.Convention, t *envmap.Trace, err 
 		return nil
 	}
 	now := exitOf(err)
-	if c.Declines != 0 && isForOthers(err) {
-		now, err = c.Declines, nil
+	if c.From.Declines != 0 && isForOthers(err) {
+		now, err = c.From.Declines, nil
 	}
 	p.failed = p.failed || err != nil
 	ran := !p.target.prints && !p.options.dryRun
@@ -234,7 +234,7 @@ func operandsOf(c *envmap.Convention, t *envmap.Trace) []string {
 
 // isOperand tells whether a word says which of a client's hooks is meant.
 func isOperand(c *envmap.Convention, word string) bool {
-	for _, operand := range c.Operands {
+	for _, operand := range c.To.Operands {
 		if operand == word {
 			return true
 		}

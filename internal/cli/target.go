@@ -73,7 +73,7 @@ func (f *front) target(words []string) (*target, error) {
 // isPerson tells whether a convention is for people, and needs no HANDLER.
 func isPerson(convention string) bool {
 	c, known := envmap.Lookup(convention)
-	return known && c.Person
+	return known && c.To.Person
 }
 
 func (f *front) person(convention string) *target {
@@ -101,13 +101,13 @@ func (f *front) command(words []string) (*target, error) {
 		return nil, &usageError{"--to must say which convention HANDLER speaks: " + conventions()}
 	}
 	c, known := envmap.Lookup(to)
-	if !known || c.Encode == nil {
+	if !known || c.To.Encode == nil {
 		return nil, &usageError{fmt.Sprintf("no convention %q; there is %s", to, conventions())}
 	}
 	if words[0] == "" {
 		return nil, &usageError{"HANDLER is empty"}
 	}
-	if c.Person {
+	if c.To.Person {
 		return nil, &usageError{fmt.Sprintf("%s asks a person and takes no HANDLER, such as %q", to, words[0])}
 	}
 	h := runner.Handler{Convention: to, Command: words, EnvFiles: f.options.envFiles}
@@ -153,6 +153,6 @@ func (t *target) execs(client string, events []envmap.Event) bool {
 	}
 	c, _ := envmap.Lookup(t.chain[0].Convention)
 	from, _ := envmap.Lookup(client)
-	remembers := (c.Replays && c.Name != client || from.Forgets) && events[0].IsChallenge()
-	return c.Declined == nil && c.Answer == nil && !remembers
+	remembers := (c.To.Replays && c.Name != client || from.From.Forgets) && events[0].IsChallenge()
+	return c.To.Declined == nil && c.To.Answer == nil && !remembers
 }

@@ -105,8 +105,8 @@ func (r *recorder) beginEvent(e envmap.Event) *recording {
 		return nil
 	}
 	convention, _ := envmap.Lookup(r.client)
-	if convention.With != nil && e.KeyAuth != "" { // httpreq's raw mode
-		convention, _ = convention.With(map[string]string{"mode": "raw"})
+	if convention.To.With != nil && e.KeyAuth != "" { // httpreq's raw mode
+		convention, _ = convention.To.With(map[string]string{"mode": "raw"})
 	}
 	call, _ := convention.Encode(e) // it came in that convention
 	return r.begin(call)

@@ -8,16 +8,21 @@ import "strings"
 // calls extauth-acmesh by the functions of hooks/acmesh.
 func acmesh() *Convention {
 	return &Convention{
-		Name:     "acmesh",
-		Doc:      "acme.sh's dnsapi plugins (dns_cf and the others), and acme.sh itself",
-		Ref:      "acme.sh d60c75b4 (3.1.4-dev): acme.sh (issue, _clearupdns, _findHook, _initpath, _deploy, main)",
-		Traces:   "acme.sh-HEAD-d60c75b4",
-		Owns:     acmeshOwns,
-		Decode:   decodeAcmesh,
-		Encode:   encodeAcmesh,
-		Script:   acmeshScript,
-		Forgets:  true, // the key authorization
-		Synopsis: "add|rm FULLDOMAIN VALUE [KEYAUTH] | deploy DOMAIN KEY CERT CA FULLCHAIN [PFX]",
+		Name:   "acmesh",
+		Doc:    "acme.sh's dnsapi plugins (dns_cf and the others), and acme.sh itself",
+		Ref:    "acme.sh d60c75b4 (3.1.4-dev): acme.sh (issue, _clearupdns, _findHook, _initpath, _deploy, main)",
+		Traces: "acme.sh-HEAD-d60c75b4",
+		Owns:   acmeshOwns,
+		From: From{
+			Decode:   decodeAcmesh,
+			Forgets:  true, // the key authorization
+			Synopsis: "add|rm FULLDOMAIN VALUE [KEYAUTH] | deploy DOMAIN KEY CERT CA FULLCHAIN [PFX]",
+			Strict:   true,
+		},
+		To: To{
+			Encode: encodeAcmesh,
+			Script: acmeshScript,
+		},
 	}
 }
 

@@ -33,7 +33,7 @@ func TestAcmeshKeyAuthorization(t *testing.T) {
 	refused := new(envmap.ValueError)
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "VALUE", refused.Name)
-	require.True(t, lookup(t, "acmesh").Forgets, "the clean-up does not tell it")
+	require.True(t, lookup(t, "acmesh").From.Forgets, "the clean-up does not tell it")
 }
 
 // TestAcmeshNames: acme.sh passes names on as its user typed them.
@@ -122,7 +122,7 @@ type acmeshRun struct {
 
 // run gives the script to a shell as the runner does.
 func (r acmeshRun) run(t *testing.T, words ...string) (stdout, stderr string, status int) {
-	cmd := exec.Command(r.shell, append([]string{"-c", lookup(t, "acmesh").Script, "acmesh"}, words...)...)
+	cmd := exec.Command(r.shell, append([]string{"-c", lookup(t, "acmesh").To.Script, "acmesh"}, words...)...)
 	var out, errs strings.Builder
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = r.dir, strings.NewReader("an answer\n"), &out, &errs
 	cmd.Env = append([]string{
@@ -258,7 +258,7 @@ func TestAcmeshScriptIsClean(t *testing.T) {
 		t.Skip(err)
 	}
 	cmd := exec.Command("shellcheck", "-s", "sh", "-e", "SC1090", "-")
-	cmd.Stdin = strings.NewReader(lookup(t, "acmesh").Script)
+	cmd.Stdin = strings.NewReader(lookup(t, "acmesh").To.Script)
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(output))
 }

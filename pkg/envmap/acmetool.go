@@ -9,17 +9,22 @@ import (
 // event that acmetool has, and says with status 42 that one is not for it.
 func acmetool() *Convention {
 	return &Convention{
-		Name:       "acmetool",
-		Doc:        "acmetool's hooks directory: event, host and values as arguments, key authorization on standard input",
-		Ref:        "acmetool 0.0.33 to 0.2.2: hooks/hooks.go (runParts, ChallengeHTTPStart, challengeDNS, NotifyLiveUpdated), _doc/SCHEMA.md",
-		Traces:     "acmetool-0.2.2",
-		Owns:       acmetoolOwns,
-		Decode:     decodeAcmetool,
-		Encode:     encodeAcmetool,
-		Declines:   acmetoolUnsupported,
-		Declined:   func(status int, _ []byte) bool { return status == acmetoolUnsupported },
-		ReadsStdin: true,
-		Synopsis:   "EVENT [HOST TARGETFILE TOKEN|VALUE]",
+		Name:   "acmetool",
+		Doc:    "acmetool's hooks directory: event, host and values as arguments, key authorization on standard input",
+		Ref:    "acmetool 0.0.33 to 0.2.2: hooks/hooks.go (runParts, ChallengeHTTPStart, challengeDNS, NotifyLiveUpdated), _doc/SCHEMA.md",
+		Traces: "acmetool-0.2.2",
+		Owns:   acmetoolOwns,
+		From: From{
+			Decode:     decodeAcmetool,
+			Declines:   acmetoolUnsupported,
+			ReadsStdin: true,
+			Synopsis:   "EVENT [HOST TARGETFILE TOKEN|VALUE]",
+			Strict:     true,
+		},
+		To: To{
+			Encode:   encodeAcmetool,
+			Declined: func(status int, _ []byte) bool { return status == acmetoolUnsupported },
+		},
 	}
 }
 

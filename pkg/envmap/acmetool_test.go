@@ -138,7 +138,7 @@ func TestAcmetoolCertificates(t *testing.T) {
 }
 
 func TestAcmetoolHandlerMayDecline(t *testing.T) {
-	declined := lookup(t, "acmetool").Declined
+	declined := lookup(t, "acmetool").To.Declined
 	require.True(t, declined(42, []byte("whatever")))
 	require.False(t, declined(1, nil))
 }

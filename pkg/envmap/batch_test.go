@@ -63,7 +63,7 @@ func TestBatchOfEachConvention(t *testing.T) {
 			call, err := settled(t, c).EncodeBatch(order)
 			require.NoError(t, err)
 			file := filepath.Join("testdata", "golden", "batch", c.Name+".txt")
-			if _, err := os.Stat(file); err != nil && c.Batch == nil {
+			if _, err := os.Stat(file); err != nil && c.To.Batch == nil {
 				requireLastWithLines(t, settled(t, c), order, call)
 				return
 			}

@@ -33,13 +33,3 @@ func BenchmarkEncodeJSON(b *testing.B) {
 		}
 	}
 }
-
-func BenchmarkCanonicalLine(b *testing.B) {
-	line := []byte(typical)
-	b.SetBytes(int64(len(line)))
-	for b.Loop() {
-		if !envmap.CanonicalLine(line) {
-			b.Fatal("is canonical")
-		}
-	}
-}

@@ -13,15 +13,20 @@ import (
 // back, so that those of an earlier certificate stand beside those of this.
 func certbot() *Convention {
 	return &Convention{
-		Name:     "certbot",
-		Doc:      "certbot's manual auth and cleanup hooks, its deploy, pre and post hooks",
-		Ref:      "certbot 0.10 to 5.6: _internal/plugins/manual.py (_perform_achall_with_script, cleanup), _internal/hooks.py",
-		Traces:   "certbot-2.1.0",
-		Owns:     certbotOwns,
-		Decode:   decodeCertbot,
-		Encode:   encodeCertbot,
-		Replays:  true,
-		Operands: map[Cmd]string{PerformChallenge: "auth", Cleanup: "cleanup", DeployCert: "deploy", Startup: "pre", Exit: "post"},
+		Name:   "certbot",
+		Doc:    "certbot's manual auth and cleanup hooks, its deploy, pre and post hooks",
+		Ref:    "certbot 0.10 to 5.6: _internal/plugins/manual.py (_perform_achall_with_script, cleanup), _internal/hooks.py",
+		Traces: "certbot-2.1.0",
+		Owns:   certbotOwns,
+		From: From{
+			Decode: decodeCertbot,
+			Strict: true,
+		},
+		To: To{
+			Encode:   encodeCertbot,
+			Replays:  true,
+			Operands: map[Cmd]string{PerformChallenge: "auth", Cleanup: "cleanup", DeployCert: "deploy", Startup: "pre", Exit: "post"},
+		},
 	}
 }
 

@@ -16,9 +16,14 @@ func dehydrated() *Convention {
 		Ref:    "dehydrated 0.1 to 0.7.3: dehydrated (sign_csr, sign_domain, command_sign_domains, http_request, _exiterr), docs/examples/hook.sh",
 		Traces: "dehydrated-0.7.0",
 		Owns:   dehydratedOwns,
-		Decode: decodeDehydrated,
-		Encode: encodeDehydrated,
-		Batch:  batchDehydrated,
+		From: From{
+			Decode:   decodeDehydrated,
+			Abandons: true,
+		},
+		To: To{
+			Encode: encodeDehydrated,
+			Batch:  batchDehydrated,
+		},
 	}
 }
 
@@ -306,7 +311,7 @@ func csrNames(domains []string) string {
 
 // spelled is a certificate's name as domains.txt has it.
 func spelled(name string) string {
-	if identifierFault(name) == "" && strings.Contains(name, ":") || isIPv4(name) {
+	if isAddress(name) {
 		return "ip:" + name
 	}
 	return name

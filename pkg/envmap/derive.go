@@ -1,11 +1,10 @@
 package envmap
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"strings"
-
-	"github.com/extauth/extauth/internal/sha256"
 )
 
 // DNSValue is what a dns-01 TXT record holds: the unpadded base64url form of

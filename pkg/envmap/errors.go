@@ -53,14 +53,17 @@ func (e *MissingError) Error() string {
 	return e.Convention + ": event has no " + e.Field
 }
 
-// UnsupportedError says that a convention has no call for an event.
+// UnsupportedError says that a convention has no call for an event, or no client.
 type UnsupportedError struct {
 	Convention string
-	Cmd        Cmd
-	Type       string // set where the convention has the call, but not for this type
+	Cmd        Cmd    // the event; empty if the convention has no client to decode for
+	Type       string // set if the convention has the call, but not for this challenge type
 }
 
 func (e *UnsupportedError) Error() string {
+	if e.Cmd == "" {
+		return e.Convention + ": has no client that calls us"
+	}
 	what := string(e.Cmd)
 	if e.Type != "" {
 		what += " of type " + e.Type

@@ -10,7 +10,10 @@
 // it returns depends on its arguments alone.
 package envmap
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Cmd names what a client tells its hook. The words are those of the JSON
 // protocol of certbot-external-auth (field "cmd"), in its style where the
@@ -120,12 +123,6 @@ type Event struct {
 	Extra []Member // unknown members, in their order
 }
 
-// Member is a member of a JSON object: its name and its value as JSON text.
-type Member struct {
-	Name  string
-	Value string
-}
-
 // Call is one execution of a hook, in both directions: what a client calls us
 // with, and what a handler is called with. Args are the operands after the
 // program's own name and arguments. Env holds, when decoding, the whole
@@ -173,6 +170,28 @@ func (e *Event) null(name string) bool {
 		}
 	}
 	return false
+}
+
+// Complete returns the event in canonical form, with what follows exactly from
+// its values filled in, and checks it. Of a challenge these are:
+//
+//   - KeyAuth from Token and the account's thumbprint (RFC 7638; "" if it is not
+//     known), and Token from KeyAuth (RFC 8555 section 8.1)
+//   - Validation from KeyAuth: the key authorization itself for http-01 (RFC 8555
+//     section 8.3), its digest for dns-01 (section 8.4), dns-account-01 and
+//     tls-alpn-01 (RFC 8737 section 3)
+//   - TXTDomain from Domain for dns-01 (RFC 8555 section 8.4) and dns-persist-01
+//   - URI from Domain and Token for http-01 (RFC 8555 section 8.3)
+//
+// Identifiers become lower case without a final dot. Events that Decode returned
+// are complete. The error, a *ValueError, says which value is missing, is not
+// valid (see [Event.Validate]) or contradicts another one.
+func (e Event) Complete(thumbprint string) (Event, error) {
+	e.Domains, e.FailedDomains = slices.Clone(e.Domains), slices.Clone(e.FailedDomains)
+	if err := e.finish(thumbprint); err != nil {
+		return Event{}, err
+	}
+	return e, nil
 }
 
 // finish brings an event's values into canonical form, fills in what follows

@@ -42,7 +42,7 @@ func TestC06_NameThatStandsTwice(t *testing.T) {
 		line := `{"cmd": "deploy_cert", "domain": "a.test", "domains": ["a.test"], "key_path": "/a", "timestamp": 1, ` + members + `}`
 		_, err := decodeLine(t, line, "")
 		require.Error(t, err, line)
-		require.ErrorContains(t, err, "stands twice", line)
+		require.ErrorContains(t, err, "duplicate member", line)
 	}
 	// A name in capitals alone is not the member.
 	for _, line := range []string{`{"CMD": "startup"}`, `{"Cmd": "startup", "x": 1}`} {

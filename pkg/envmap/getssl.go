@@ -11,15 +11,20 @@ import (
 // in front of getssl's own.
 func getssl() *Convention {
 	return &Convention{
-		Name:     "getssl",
-		Doc:      "getssl's DNS_ADD_COMMAND, DNS_DEL_COMMAND and RELOAD_CMD: the domain and the value as arguments",
-		Ref:      "getssl 2.10 to 2.51: getssl (add_dns_rr, del_dns_rr, fulfill_challenges, reload_service)",
-		Traces:   "getssl-HEAD-0500a12",
-		Owns:     getsslOwns,
-		Decode:   decodeGetssl,
-		Encode:   encodeGetssl,
-		Operands: map[Cmd]string{PerformChallenge: "add", Cleanup: "del", DeployCert: "reload"},
-		Synopsis: "add|del DOMAIN VALUE | reload",
+		Name:   "getssl",
+		Doc:    "getssl's DNS_ADD_COMMAND, DNS_DEL_COMMAND and RELOAD_CMD: the domain and the value as arguments",
+		Ref:    "getssl 2.10 to 2.51: getssl (add_dns_rr, del_dns_rr, fulfill_challenges, reload_service)",
+		Traces: "getssl-HEAD-0500a12",
+		Owns:   getsslOwns,
+		From: From{
+			Decode:   decodeGetssl,
+			Synopsis: "add|del DOMAIN VALUE | reload",
+			Strict:   true,
+		},
+		To: To{
+			Encode:   encodeGetssl,
+			Operands: map[Cmd]string{PerformChallenge: "add", Cleanup: "del", DeployCert: "reload"},
+		},
 	}
 }
 

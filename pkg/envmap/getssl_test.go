@@ -91,7 +91,7 @@ func TestGetsslSubstitutedName(t *testing.T) {
 	e.TXTDomain = "alias.test"
 	_, err = lookup(t, "getssl").Encode(e)
 	require.ErrorAs(t, err, new(*envmap.MissingError))
-	e.Type, e.Validation = envmap.HTTP01, keyAuth
+	e.Type, e.Token, e.Validation = envmap.HTTP01, token, keyAuth
 	_, err = lookup(t, "getssl").Encode(e)
 	require.ErrorAs(t, err, new(*envmap.UnsupportedError))
 }

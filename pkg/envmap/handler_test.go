@@ -75,7 +75,7 @@ func TestHandlerPhases(t *testing.T) {
 }
 
 func TestHandlerNotImplemented(t *testing.T) {
-	declined := lookup(t, "handler").Declined
+	declined := lookup(t, "handler").To.Declined
 	require.True(t, declined(1, []byte(" NotImplemented\n")))
 	require.False(t, declined(0, []byte("NotImplemented")))
 	require.False(t, declined(1, []byte("NotImplemented, sorry")))

@@ -1,6 +1,9 @@
 package envmap
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // httpreq is the protocol of lego's DNS provider of this name: the operation is
 // the last part of the URL, the rest a JSON object. acmeproxy and the clients of
@@ -14,13 +17,17 @@ func httpreq() *Convention {
 		Ref:    "lego 2.0.0 to 4.9.1: providers/dns/httpreq/httpreq.go (Present, CleanUp, doPost); acme.sh: dnsapi/dns_acmeproxy.sh",
 		Traces: "httpreq-documented",
 		Owns:   httpreqOwns,
-		Decode: decodeHTTPReq,
-
-		Settings:   []string{"mode"},
-		With:       httpreqWith,
-		Program:    "extauth-httpreq",
-		ReadsStdin: true,
-		Synopsis:   "present|cleanup",
+		From: From{
+			Decode:     decodeHTTPReq,
+			ReadsStdin: true,
+			Synopsis:   "present|cleanup",
+			Strict:     true,
+		},
+		To: To{
+			Settings: []string{"mode"},
+			With:     httpreqWith,
+			Program:  "extauth-httpreq",
+		},
 	}
 	c.tellHTTPReq(httpreqMessage)
 	return c
@@ -31,8 +38,8 @@ var httpreqOwns = []string{"HTTPREQ_ENDPOINT", "HTTPREQ_MODE", "HTTPREQ_USERNAME
 // tellHTTPReq sets what makes the object. Those of an order's challenges stand in lines
 // of their own; the program makes a request for each.
 func (c *Convention) tellHTTPReq(message func(Event) ([]byte, error)) {
-	c.Encode = func(e Event) (Call, error) { return encodeHTTPReq(e, message) }
-	c.Batch = func(order []Event) (Call, error) {
+	c.To.Encode = func(e Event) (Call, error) { return encodeHTTPReq(e, message) }
+	c.To.Batch = func(order []Event) (Call, error) {
 		var all Call
 		for _, e := range order {
 			one, err := encodeHTTPReq(e, message)
@@ -94,9 +101,10 @@ func httpreqMessage(e Event) ([]byte, error) {
 	case e.Validation == "":
 		return nil, &MissingError{"httpreq", "validation"}
 	}
-	b := appendUTF8([]byte(`{"fqdn":`), absolute(e.TXTDomain))
-	b = appendUTF8(append(b, `,"value":`...), e.Validation)
-	return append(b, '}'), nil
+	return json.Marshal(struct {
+		FQDN  string `json:"fqdn"`
+		Value string `json:"value"`
+	}{absolute(e.TXTDomain), e.Validation})
 }
 
 // httpreqRaw is lego's messageRaw: who gets it makes name and value itself.
@@ -109,10 +117,11 @@ func httpreqRaw(e Event) ([]byte, error) {
 	case e.KeyAuth == "":
 		return nil, &MissingError{"httpreq", "key_auth"}
 	}
-	b := appendUTF8([]byte(`{"domain":`), e.named())
-	b = appendUTF8(append(b, `,"token":`...), e.Token)
-	b = appendUTF8(append(b, `,"keyAuth":`...), e.KeyAuth)
-	return append(b, '}'), nil
+	return json.Marshal(struct {
+		Domain  string `json:"domain"`
+		Token   string `json:"token"`
+		KeyAuth string `json:"keyAuth"`
+	}{e.named(), e.Token, e.KeyAuth})
 }
 
 func decodeHTTPReq(c Call) ([]Event, error) {
@@ -171,7 +180,7 @@ func txtOwner(name string) string {
 // httpreqTexts are the object's members that have a meaning; others are passed
 // over, as by lego's own servers.
 func httpreqTexts(text []byte) (map[string]string, error) {
-	object, err := parseObject(text)
+	object, err := ParseObject(text)
 	if err != nil {
 		return nil, err
 	}

@@ -48,8 +48,8 @@ func TestHTTPReqRefused(t *testing.T) {
 		`{"domain":"example.org","token":"t"}`: "need fqdn and value, or domain, token and keyAuth",
 		`{"fqdn":"a.example.org.","value":"` + value + `","token":"t"}`:                 "need fqdn and value, or domain, token and keyAuth",
 		`{"Fqdn":"a.example.org.","value":"` + value + `"}`:                             "need fqdn and value, or domain, token and keyAuth",
-		`{"fqdn":"a.example.org.","value":"` + value + `","Value":"x"}`:                 `member "Value" stands twice`,
-		`{"fqdn":"a.example.org.","fqdn":"b.example.org.","value":"x"}`:                 `member "fqdn" stands twice`,
+		`{"fqdn":"a.example.org.","value":"` + value + `","Value":"x"}`:                 `duplicate member "Value"`,
+		`{"fqdn":"a.example.org.","fqdn":"b.example.org.","value":"x"}`:                 `duplicate member "fqdn"`,
 		`{"fqdn":["a.example.org."],"value":"x"}`:                                       "fqdn is not a string",
 		`{"fqdn":"a.example.org.","value":null}`:                                        "value is not a string",
 		`{"fqdn":"a.example.org.","value":1}`:                                           "value is not a string",
@@ -62,7 +62,7 @@ func TestHTTPReqRefused(t *testing.T) {
 		`{"domain":"*.example.org","token":"-oken","keyAuth":"` + httpreqKeyAuth + `"}`: `domain "*.example.org" is a wildcard, which no challenge is for`,
 		`{"domain":"example.org","token":"other","keyAuth":"` + httpreqKeyAuth + `"}`:   `token "other" is not the token of the key authorization`,
 		`{"domain":"example.org","token":"t","keyAuth":"t.short"}`:                      `keyAuth "t.short" is not TOKEN.THUMBPRINT`,
-		httpreqDefault + httpreqDefault:                                                 "something stands behind the JSON object at byte 94",
+		httpreqDefault + httpreqDefault:                                                 "unexpected data after the JSON object at byte 94",
 	} {
 		events, err := decodeHTTPReq(t, "present", body)
 		require.Empty(t, events)
@@ -80,9 +80,9 @@ func TestHTTPReqOperations(t *testing.T) {
 // TestHTTPReqMode: raw needs what only some clients tell.
 func TestHTTPReqMode(t *testing.T) {
 	c := lookup(t, "httpreq")
-	_, err := c.With(map[string]string{"mode": "RAW"})
+	_, err := c.To.With(map[string]string{"mode": "RAW"})
 	require.EqualError(t, err, `mode=: "RAW" is neither default nor raw`)
-	raw, err := c.With(map[string]string{"mode": "raw"})
+	raw, err := c.To.With(map[string]string{"mode": "raw"})
 	require.NoError(t, err)
 	e := full(envmap.PerformChallenge)
 	_, err = raw.Encode(e)
@@ -100,7 +100,7 @@ func TestHTTPReqEncodeRefuses(t *testing.T) {
 	c := lookup(t, "httpreq")
 	e := full(envmap.PerformChallenge)
 	e.Type = envmap.HTTP01
-	_, err := c.Encode(e)
+	_, err := c.To.Encode(e)
 	require.EqualError(t, err, "httpreq: has no call for perform_challenge of type http-01")
 	e = full(envmap.Cleanup)
 	e.Validation, e.Partial = "", true

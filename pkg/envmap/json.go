@@ -2,6 +2,7 @@ package envmap
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,8 +17,12 @@ func jsonLines() *Convention {
 		Doc:    "one JSON object a line on standard input, as certbot-external-auth wrote them",
 		Ref:    "certbot-external-auth 0.0.6 to 0.1.2: README, certbot_external_auth/plugin.py",
 		Traces: "certbot-external-auth-0.0.6",
-		Decode: decodeJSON,
-		Encode: encodeJSON,
+		From: From{
+			Decode: decodeJSON,
+		},
+		To: To{
+			Encode: encodeJSON,
+		},
 	}
 }
 
@@ -59,12 +64,6 @@ func membersOf(cmd Cmd) (names []string, known bool) {
 	return nil, false
 }
 
-// has tells whether the event has a member of that name.
-func (e *Event) has(name string) bool {
-	names, _ := membersOf(e.Cmd)
-	return contains(names, name)
-}
-
 // list is the place of a member that is an array of identifiers.
 func (e *Event) list(name string) *[]string {
 	switch name {
@@ -93,11 +92,12 @@ func encodeJSON(e Event) (Call, error) {
 	return Call{Stdin: jsonLine(e)}, nil
 }
 
-// jsonLine writes an event in the canonical form, with its line feed. What the
-// client did not say is left out.
-func jsonLine(e Event) []byte {
-	return append(appendEvent(make([]byte, 0, 512), &e), '\n')
-}
+// AppendLine appends the event's line in the canonical form, with its line feed.
+// Members that the client did not send are left out.
+func (e *Event) AppendLine(b []byte) []byte { return append(appendEvent(b, e), '\n') }
+
+// jsonLine returns the event's line.
+func jsonLine(e Event) []byte { return e.AppendLine(make([]byte, 0, 512)) }
 
 func appendEvent(b []byte, e *Event) []byte {
 	b = append(b, `{"cmd": `...)
@@ -107,7 +107,7 @@ func appendEvent(b []byte, e *Event) []byte {
 		b = appendMember(b, e, name)
 	}
 	for _, m := range e.Extra {
-		b = append(appendName(b, m.Name), m.Value...)
+		b = appendExtra(b, m)
 	}
 	if e.Peer != nil {
 		b = strconv.AppendInt(appendName(b, peerUID), int64(*e.Peer), 10)
@@ -115,24 +115,29 @@ func appendEvent(b []byte, e *Event) []byte {
 	return append(b, '}')
 }
 
-// appendMember writes one member, or nothing where the client did not say it.
+// appendMember appends one member, or nothing if the client did not say it.
 func appendMember(b []byte, e *Event, name string) []byte {
-	switch {
-	case contains(e.Nulls, name):
+	if len(e.Nulls) > 0 && slices.Contains(e.Nulls, name) {
 		return append(appendName(b, name), "null"...)
-	case name == "remaining":
-		return appendRemaining(b, e)
-	case name == "challenges":
-		return appendChallenges(b, e)
-	case e.list(name) != nil:
-		return appendList(b, name, *e.list(name))
-	case name == "txt_domain" && e.Cmd == Cleanup && e.TXTDomain == TXTName(e.Type, e.Domain):
-		return b // the wire has it only where it does not follow from the domain
 	}
+	switch name {
+	case "remaining":
+		return appendRemaining(b, e)
+	case "challenges":
+		return appendChallenges(b, e)
+	case "domains", "failed_domains":
+		return appendList(b, name, *e.list(name))
+	}
+	return appendText(b, e, name)
+}
+
+func appendText(b []byte, e *Event, name string) []byte {
 	value := *e.text(name)
 	switch {
 	case value == "" && !(name == "error" && e.Failed):
 		return b
+	case name == "txt_domain" && e.Cmd == Cleanup && value == TXTName(e.Type, e.Domain):
+		return b // only written if it does not follow from the domain
 	case isLiteral(name):
 		return append(appendName(b, name), value...)
 	}
@@ -164,20 +169,6 @@ func appendRemaining(b []byte, e *Event) []byte {
 	return strconv.AppendInt(appendName(b, "remaining"), int64(*e.Remaining), 10)
 }
 
-func appendList(b []byte, name string, list []string) []byte {
-	if len(list) == 0 {
-		return b
-	}
-	b = append(appendName(b, name), '[')
-	for i, s := range list {
-		if i > 0 {
-			b = append(b, ", "...)
-		}
-		b = appendString(b, s)
-	}
-	return append(b, ']')
-}
-
 func appendChallenges(b []byte, e *Event) []byte {
 	if len(e.Challenges) == 0 {
 		return b
@@ -192,74 +183,69 @@ func appendChallenges(b []byte, e *Event) []byte {
 	return append(b, ']')
 }
 
-func appendName(b []byte, name string) []byte {
-	b = append(b, ", "...)
-	b = appendString(b, name)
-	return append(b, ": "...)
-}
-
 func decodeJSON(c Call) ([]Event, error) {
 	line := bytes.TrimSuffix(bytes.TrimSuffix(c.Stdin, []byte("\n")), []byte("\r"))
 	if bytes.ContainsRune(line, '\n') {
 		return nil, &CallError{Reason: "more than one line"}
 	}
-	e, err := decodeObject(line, c.Env["EXTAUTH_THUMBPRINT"])
-	if err != nil {
+	events := make([]Event, 1)
+	if err := events[0].decodeObject(line, c.Env["EXTAUTH_THUMBPRINT"]); err != nil {
 		return nil, err
 	}
-	return []Event{e}, nil
+	return events, nil
 }
 
 // decodeObject reads an event from its JSON text and checks it.
-func decodeObject(text []byte, thumbprint string) (Event, error) {
-	object, err := parseObject(text)
-	if err != nil {
-		return Event{}, err
-	}
-	e := Event{Client: "json"}
-	for _, m := range object {
-		if m.Name == "cmd" {
-			if err := e.setCmd(m.Value); err != nil {
-				return Event{}, err
-			}
-		}
-	}
-	if e.Cmd == "" {
-		return Event{}, &ValueError{Name: "cmd", Reason: "is missing"}
-	}
-	for _, m := range object {
-		if err := e.setMember(m); err != nil {
-			return Event{}, err
-		}
-	}
-	if err := e.finish(thumbprint); err != nil {
-		return Event{}, err
-	}
-	return e, nil
-}
-
-func (e *Event) setCmd(value string) error {
-	cmd, err := stringValue("cmd", value)
+func (e *Event) decodeObject(text []byte, thumbprint string) error {
+	var room [16]Member
+	object, err := parseObject(room[:0], text)
 	if err != nil {
 		return err
 	}
-	if _, known := membersOf(Cmd(cmd)); !known {
-		return &ValueError{Name: "cmd", Value: cmd, Reason: "is not an event"}
+	names, err := e.setCmd(object)
+	if err != nil {
+		return err
 	}
-	e.Cmd = Cmd(cmd)
-	return nil
+	for _, m := range object {
+		if err := e.setMember(m, names); err != nil {
+			return err
+		}
+	}
+	e.Client = "json"
+	return e.finish(thumbprint)
 }
 
-// setMember stores a member in its place, or among the extra ones.
-func (e *Event) setMember(m Member) error {
+// setCmd sets the event's kind, and returns the names of its members.
+func (e *Event) setCmd(object []Member) ([]string, error) {
+	for _, m := range object {
+		if m.Name != "cmd" {
+			continue
+		}
+		cmd, err := stringValue("cmd", m.Value)
+		if err != nil {
+			return nil, err
+		}
+		e.Cmd = Cmd(cmd)
+		names, known := membersOf(e.Cmd)
+		if !known {
+			return nil, &ValueError{Name: "cmd", Value: cmd, Reason: "is not an event"}
+		}
+		return names, nil
+	}
+	return nil, &ValueError{Name: "cmd", Reason: "is missing"}
+}
+
+// setMember stores a member in its field, or among the extra ones. names are
+// the event's members.
+func (e *Event) setMember(m Member, names []string) error {
 	switch {
 	case m.Name == "cmd":
 		return nil
 	case m.Name == "port" && (e.Cmd == DeployCert || e.Cmd == UnchangedCert):
 		// certbot-external-auth wrote the timestamp under this name (FIELD_TIMESTAMP).
 		m.Name = "timestamp"
-	case !e.has(m.Name):
-		return e.setExtra(m)
+	case !slices.Contains(names, m.Name):
+		return e.setExtra(m, names)
 	}
 	if m.Value == "null" {
 		e.Nulls = append(e.Nulls, m.Name)
@@ -270,8 +256,7 @@ func (e *Event) setMember(m Member) error {
 
 // setExtra keeps a member that nobody knows. One that differs from a known
 // name only in its case is refused: some readers take it for that.
-func (e *Event) setExtra(m Member) error {
-	names, _ := membersOf(e.Cmd)
+func (e *Event) setExtra(m Member, names []string) error {
 	for _, known := range append([]string{"cmd"}, names...) {
 		if folded(m.Name) == known {
 			return &CallError{Reason: "member " + quoted(m.Name) + " is spelled " + quoted(known)}
@@ -361,8 +346,8 @@ func (e *Event) setChallenges(value string) error {
 		return err
 	}
 	for _, v := range values {
-		c, err := decodeObject([]byte(v), "")
-		if err != nil {
+		var c Event
+		if err := c.decodeObject([]byte(v), ""); err != nil {
 			return err
 		}
 		if !c.IsChallenge() {

@@ -1,128 +1,130 @@
 package envmap
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // maxPlain bounds how many members a plain object has: each name is compared
 // with those before it.
 const maxPlain = 32
 
-// plainObject is parseObject for plain objects, the common ones, which it reads
-// without a parser of JSON: names are plain strings, values plain strings,
-// arrays of those, decimal numbers, true, false or null. It is false where an
-// object is not plain, or no object at all.
-func plainObject(text []byte) ([]Member, bool) {
-	c := cursor{text: text}
-	whole := string(text)
-	object := make([]Member, 0, 16)
-	for sep := "{"; len(object) < maxPlain; sep = "," {
-		m, ok := c.nextMember(whole, sep)
+// plainReader reads JSON that has nothing but printable ASCII in it and no
+// backslash, so that a quote always begins or ends a string and spaces are the
+// only white space. Streams consist of such lines, which encoding/json reads at
+// a fraction of the speed.
+type plainReader struct{ rest string }
+
+// plainObject is parseObject for plain objects: values are strings, arrays of
+// strings, numbers, true, false or null. It reports false if an object is not
+// plain, or if the text is not an object at all. The members are appended to
+// object, which is empty.
+func plainObject(object []Member, text []byte) ([]Member, bool) {
+	r := plainReader{string(text)}
+	if !isPlain(r.rest) || !r.take('{') {
+		return nil, false
+	}
+	for len(object) < maxPlain {
+		m, ok := r.member()
 		if !ok || hasName(object, m.Name) {
 			return nil, false
 		}
 		object = append(object, m)
-		if c.take("}") {
-			c.space()
-			return object, c.atEnd()
+		if !r.take(',') {
+			return object, r.take('}') && strings.Trim(r.rest, " ") == ""
 		}
 	}
 	return nil, false
 }
 
-// nextMember takes a member behind sep, with the space around it. whole is the
-// text again, of which names and values are parts.
-func (c *cursor) nextMember(whole, sep string) (m Member, ok bool) {
-	c.space()
-	if !c.take(sep) {
-		return m, false
+// isPlain reports whether s is printable ASCII without a backslash, eight bytes
+// at a time.
+func isPlain(s string) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(s) >= 8; s = s[8:] {
+		n := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		backslash := n ^ ones*'\\'
+		if (n|(n+ones)|(n-ones*' ')|((backslash-ones)&^backslash))&high != 0 {
+			return false
+		}
 	}
-	c.space()
-	start := c.at
-	if !c.quoted() {
-		return m, false
-	}
-	m.Name = whole[start+1 : c.at-1]
-	c.space()
-	if !c.take(":") {
-		return m, false
-	}
-	c.space()
-	m.Value, ok = c.value(whole)
-	c.space()
-	return m, ok
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '\\' }) < 0
 }
 
-// hasName tells whether a name is there already, in small letters or capitals.
-// Plain names are ASCII, so that no other letters fold to them.
+// hasName reports whether object has a member of that name, in any case.
 func hasName(object []Member, name string) bool {
-	for _, m := range object {
-		if len(m.Name) == len(name) && strings.EqualFold(m.Name, name) {
+	for i := range object {
+		if len(object[i].Name) == len(name) && strings.EqualFold(object[i].Name, name) {
 			return true
 		}
 	}
 	return false
 }
 
-// value takes a plain value and returns it in the canonical spacing.
-func (c *cursor) value(whole string) (string, bool) {
-	start := c.at
-	if c.take("[") {
-		values, ok := c.elements(whole)
-		return "[" + strings.Join(values, ", ") + "]", ok
-	}
-	ok := c.quoted() || c.take("null") || c.take("true") || c.take("false") || c.signed()
-	return whole[start:c.at], ok
-}
-
-// quoted takes a plain string with its quotes.
-func (c *cursor) quoted() bool {
-	if !c.take(`"`) {
-		return false
-	}
-	c.plain()
-	return c.take(`"`)
-}
-
-// signed takes a number without an exponent.
-func (c *cursor) signed() bool {
-	c.take("-")
-	return c.number()
-}
-
-// elements takes plain strings up to and with the closing bracket.
-func (c *cursor) elements(whole string) (values []string, ok bool) {
-	for c.space(); ; c.space() {
-		start := c.at
-		if !c.quoted() {
-			return nil, false
+// take consumes c and the spaces before it, if c comes next.
+func (r *plainReader) take(c byte) bool {
+	for i := 0; i < len(r.rest); i++ {
+		if r.rest[i] == c {
+			r.rest = r.rest[i+1:]
+			return true
 		}
-		values = append(values, whole[start:c.at])
-		c.space()
-		if c.take("]") {
-			return values, true
-		}
-		if !c.take(",") {
-			return nil, false
+		if r.rest[i] != ' ' {
+			return false
 		}
 	}
+	return false
 }
 
-// plainStrings reads an array of plain strings, with their quotes.
-func plainStrings(value string) ([]string, bool) {
-	c := cursor{text: []byte(value)}
-	if !c.take("[") {
-		return nil, false
+func (r *plainReader) member() (m Member, ok bool) {
+	name, ok := r.string()
+	if !ok || !r.take(':') {
+		return m, false
 	}
-	values, ok := c.elements(value)
-	return values, ok && c.atEnd()
+	value, ok := r.value()
+	return Member{name[1 : len(name)-1], value}, ok
 }
 
-// unquotedPlain is a value without its quotes, if it is a plain string. The
-// value is one that parseObject returned, in which nothing but a backslash
-// makes a string other than plain.
-func unquotedPlain(value string) (string, bool) {
-	inner, ok := strings.CutPrefix(value, `"`)
-	if !ok || strings.IndexByte(inner, '\\') >= 0 {
+// string consumes a string and returns it with its quotes.
+func (r *plainReader) string() (string, bool) {
+	s := strings.TrimLeft(r.rest, " ")
+	if s == "" || s[0] != '"' {
 		return "", false
 	}
-	return strings.TrimSuffix(inner, `"`), true
+	end := strings.IndexByte(s[1:], '"') + 2
+	if end < 2 {
+		return "", false
+	}
+	r.rest = s[end:]
+	return s[:end], true
+}
+
+// value consumes a value and returns it in the canonical spacing.
+func (r *plainReader) value() (string, bool) {
+	if value, ok := r.string(); ok {
+		return value, true
+	}
+	if r.take('[') {
+		return r.strings()
+	}
+	word := strings.TrimLeft(r.rest, " ")
+	if i := strings.IndexAny(word, " ,}"); i >= 0 {
+		word, r.rest = word[:i], word[i:]
+	}
+	return word, !strings.ContainsAny(word, `"[{`) && json.Valid([]byte(word))
+}
+
+// strings consumes strings up to and including the closing bracket.
+func (r *plainReader) strings() (string, bool) {
+	var values []string
+	for {
+		value, ok := r.string()
+		if !ok {
+			return "", false
+		}
+		values = append(values, value)
+		if !r.take(',') {
+			return "[" + strings.Join(values, ", ") + "]", r.take(']')
+		}
+	}
 }

@@ -17,18 +17,23 @@ func lego() *Convention { return legoIn("") }
 // but the client's own mode where the client is lego too.
 func legoIn(mode string) *Convention {
 	return &Convention{
-		Name:     "lego",
-		Doc:      "lego's DNS provider exec, default and RAW mode, and its run, renew, pre, deploy and post hooks",
-		Ref:      "lego 0.5 to 5.3: providers/dns/exec/exec.go (Present, CleanUp), 4.x cmd/hook.go (addPathToMetadata), 5.x cmd/internal/hook/metadata.go",
-		Traces:   "lego-4.9.1",
-		Owns:     legoOwns,
-		Decode:   decodeLego,
-		Encode:   func(e Event) (Call, error) { return encodeLego(e, mode) },
-		Settings: []string{"mode"},
-		With:     legoWith,
-		Synopsis: "present|cleanup FQDN VALUE" +
-			"\n       extauth-lego [OPTION]... present|cleanup -- DOMAIN TOKEN KEYAUTH" +
-			"\n       extauth-lego [OPTION]... run|renew|pre|deploy|post",
+		Name:   "lego",
+		Doc:    "lego's DNS provider exec, default and RAW mode, and its run, renew, pre, deploy and post hooks",
+		Ref:    "lego 0.5 to 5.3: providers/dns/exec/exec.go (Present, CleanUp), 4.x cmd/hook.go (addPathToMetadata), 5.x cmd/internal/hook/metadata.go",
+		Traces: "lego-4.9.1",
+		Owns:   legoOwns,
+		From: From{
+			Decode: decodeLego,
+			Synopsis: "present|cleanup FQDN VALUE" +
+				"\n       extauth-lego [OPTION]... present|cleanup -- DOMAIN TOKEN KEYAUTH" +
+				"\n       extauth-lego [OPTION]... run|renew|pre|deploy|post",
+			Strict: true,
+		},
+		To: To{
+			Encode:   func(e Event) (Call, error) { return encodeLego(e, mode) },
+			Settings: []string{"mode"},
+			With:     legoWith,
+		},
 	}
 }
 

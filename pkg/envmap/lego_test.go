@@ -206,12 +206,12 @@ func TestLegoModes(t *testing.T) {
 		require.Equal(t, test.want == nil, errors.As(err, new(*envmap.MissingError)), "%s: %v", test.mode, err)
 		require.Equal(t, test.want, got.Args)
 	}
-	_, err := lookup(t, "lego").With(map[string]string{"mode": "RAW"})
+	_, err := lookup(t, "lego").To.With(map[string]string{"mode": "RAW"})
 	require.EqualError(t, err, `mode=: "RAW" is neither default nor raw`)
 }
 
 func legoEncode(t *testing.T, mode string, e envmap.Event) (envmap.Call, error) {
-	c, err := lookup(t, "lego").With(map[string]string{"mode": mode})
+	c, err := lookup(t, "lego").To.With(map[string]string{"mode": mode})
 	require.NoError(t, err)
 	return c.Encode(e)
 }

@@ -12,14 +12,16 @@ import (
 // follow. One record is made or deleted, by its value.
 func lexicon() *Convention {
 	return &Convention{
-		Name:     "lexicon",
-		Doc:      "the command lexicon with a provider: one TXT record is created or deleted, by its value",
-		Ref:      "dns-lexicon 3.9.5 and 3.11.7: lexicon/parser.py (generate_base_provider_parser), lexicon/cli.py (handle_output)",
-		Traces:   "lexicon-documented",
-		Encode:   func(e Event) (Call, error) { return encodeLexicon(e, "") },
-		Settings: []string{"zone"},
-		With:     withLexicon,
-		Answer:   lexiconAnswer,
+		Name:   "lexicon",
+		Doc:    "the command lexicon with a provider: one TXT record is created or deleted, by its value",
+		Ref:    "dns-lexicon 3.9.5 and 3.11.7: lexicon/parser.py (generate_base_provider_parser), lexicon/cli.py (handle_output)",
+		Traces: "lexicon-documented",
+		To: To{
+			Encode:   func(e Event) (Call, error) { return encodeLexicon(e, "") },
+			Settings: []string{"zone"},
+			With:     withLexicon,
+			Answer:   lexiconAnswer,
+		},
 	}
 }
 
@@ -35,7 +37,7 @@ func withLexicon(settings map[string]string) (*Convention, error) {
 	if zone = identifier(zone); !isName(zone) {
 		return nil, fmt.Errorf("zone=: %s is not a DNS name", quoted(settings["zone"]))
 	}
-	c.Encode = func(e Event) (Call, error) { return encodeLexicon(e, zone) }
+	c.To.Encode = func(e Event) (Call, error) { return encodeLexicon(e, zone) }
 	return c, nil
 }
 

@@ -10,7 +10,7 @@ import (
 
 // TestLexiconAnswer: lexicon ends with 0 where its provider says false.
 func TestLexiconAnswer(t *testing.T) {
-	answer := lookup(t, "lexicon").Answer
+	answer := lookup(t, "lexicon").To.Answer
 	for _, bad := range []string{"false\n", "False", "a log line\nfalse\n\n", "RESULT\n------\nFalse \n"} {
 		require.ErrorContains(t, answer([]byte(bad)), "printed false", bad)
 	}
@@ -28,11 +28,11 @@ func TestHandlersOfRecords(t *testing.T) {
 		for _, other := range []string{envmap.HTTP01, envmap.TLSALPN01, envmap.DNSPersist01} {
 			e := full(envmap.PerformChallenge)
 			e.Type = other
-			_, err := c.Encode(e)
+			_, err := c.To.Encode(e)
 			require.ErrorAs(t, err, &unsupported, name)
 			require.Equal(t, other, unsupported.Type)
 		}
-		_, err := c.Encode(full(envmap.DeployCert))
+		_, err := c.To.Encode(full(envmap.DeployCert))
 		require.ErrorAs(t, err, &unsupported, name)
 		for field, without := range map[string]func(*envmap.Event){
 			"txt_domain": func(e *envmap.Event) { e.TXTDomain = "" },
@@ -40,7 +40,7 @@ func TestHandlersOfRecords(t *testing.T) {
 		} {
 			e := full(envmap.Cleanup)
 			without(&e)
-			_, err := c.Encode(e)
+			_, err := c.To.Encode(e)
 			require.ErrorAs(t, err, &missing, name)
 			require.Equal(t, field, missing.Field)
 		}
@@ -67,16 +67,16 @@ func TestHandlersOfAccountRecords(t *testing.T) {
 func TestLexiconZone(t *testing.T) {
 	e := full(envmap.PerformChallenge)
 	for zone, want := range map[string]string{"Example.ORG.": "example.org", "_acme-challenge.example.org": "_acme-challenge.example.org"} {
-		c, err := lookup(t, "lexicon").With(map[string]string{"zone": zone})
+		c, err := lookup(t, "lexicon").To.With(map[string]string{"zone": zone})
 		require.NoError(t, err)
 		call, err := c.Encode(e)
 		require.NoError(t, err)
 		require.Equal(t, []string{"create", want, "TXT"}, call.Args[:3])
 	}
-	c, err := lookup(t, "lexicon").With(map[string]string{"zone": "ple.org"})
+	c, err := lookup(t, "lexicon").To.With(map[string]string{"zone": "ple.org"})
 	require.NoError(t, err)
 	_, err = c.Encode(e)
 	require.ErrorAs(t, err, new(*envmap.UnsupportedError))
-	_, err = lookup(t, "lexicon").With(map[string]string{"zone": "a b"})
+	_, err = lookup(t, "lexicon").To.With(map[string]string{"zone": "a b"})
 	require.ErrorContains(t, err, `zone=: "a b" is not a DNS name`)
 }

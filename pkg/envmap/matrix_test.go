@@ -22,7 +22,7 @@ func TestConventionsAreComplete(t *testing.T) {
 		require.FileExists(t, c.Name+".go")
 		require.NotEmpty(t, c.Doc, c.Name)
 		require.NotEmpty(t, c.Ref, c.Name)
-		require.True(t, c.Decode != nil || c.Encode != nil, c.Name)
+		require.True(t, c.From.Decode != nil || c.To.Encode != nil, c.Name)
 		recorded, err := filepath.Glob(filepath.Join(traces, c.Traces, "*.jsonl"))
 		require.NoError(t, err)
 		require.NotEmpty(t, c.Traces, c.Name)
@@ -95,7 +95,7 @@ func TestEveryPair(t *testing.T) {
 				require.NotEmpty(t, err.Error())
 				continue
 			}
-			if to.Decode != nil {
+			if to.From.Decode != nil {
 				requireSameEvent(t, e, to, call)
 			}
 		}
@@ -162,7 +162,7 @@ func TestWhichConventionHasWhichCall(t *testing.T) {
 func everyone() string {
 	var names []string
 	for _, c := range envmap.Conventions() {
-		if c.Encode != nil && c.Name != "template" {
+		if c.To.Encode != nil && c.Name != "template" {
 			names = append(names, c.Name)
 		}
 	}

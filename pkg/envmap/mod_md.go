@@ -2,6 +2,7 @@ package envmap
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,16 +16,21 @@ func modMD() *Convention {
 
 func modMDOf(version string) *Convention {
 	return &Convention{
-		Name:     "mod_md",
-		Doc:      "Apache mod_md's MDChallengeDns01 and MDMessageCmd: setup, teardown or a reason as argument",
-		Ref:      "mod_md 2.6.10 and 2.6.11: src/md_acme_authz.c (cha_dns_01_setup, cha_dns_01_teardown), src/mod_md.c (notify), README",
-		Traces:   "mod_md-2.6.10",
-		Decode:   decodeModMD,
-		Encode:   func(e Event) (Call, error) { return encodeModMD(e, version) },
-		Settings: []string{"version"},
-		With:     modMDWith,
-		Forgets:  true,
-		Synopsis: "setup DOMAIN VALUE | teardown DOMAIN [VALUE] | REASON MDNAME",
+		Name:   "mod_md",
+		Doc:    "Apache mod_md's MDChallengeDns01 and MDMessageCmd: setup, teardown or a reason as argument",
+		Ref:    "mod_md 2.6.10 and 2.6.11: src/md_acme_authz.c (cha_dns_01_setup, cha_dns_01_teardown), src/mod_md.c (notify), README",
+		Traces: "mod_md-2.6.10",
+		From: From{
+			Decode:   decodeModMD,
+			Forgets:  true,
+			Synopsis: "setup DOMAIN VALUE | teardown DOMAIN [VALUE] | REASON MDNAME",
+			Strict:   true,
+		},
+		To: To{
+			Encode:   func(e Event) (Call, error) { return encodeModMD(e, version) },
+			Settings: []string{"version"},
+			With:     modMDWith,
+		},
 	}
 }
 
@@ -64,7 +70,7 @@ func decodeModMD(call Call) ([]Event, error) {
 // README, MDMessageCmd; md_event_raise and md_event_holler in src/).
 func isModMDReason(word string) bool {
 	reasons := []string{"renewing", "renewed", "installed", "expiring", "errored", "ocsp-renewed", "ocsp-errored"}
-	return contains(reasons, word) || strings.HasPrefix(word, "challenge-setup:")
+	return slices.Contains(reasons, word) || strings.HasPrefix(word, "challenge-setup:")
 }
 
 // modMDChallenge reads DOMAIN and VALUE. A teardown of version 1 has no value:

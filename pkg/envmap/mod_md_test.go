@@ -11,7 +11,7 @@ import (
 func FuzzDecodeModMD(f *testing.F) { fuzzCalls(f, "mod_md") }
 
 func modMDVersion(t *testing.T, version string) *envmap.Convention {
-	c, err := lookup(t, "mod_md").With(map[string]string{"version": version})
+	c, err := lookup(t, "mod_md").To.With(map[string]string{"version": version})
 	require.NoError(t, err)
 	return c
 }
@@ -32,7 +32,7 @@ func TestModMDVersions(t *testing.T) {
 			require.Equal(t, len(want) == 2, events[0].Partial)
 		}
 	}
-	_, err := lookup(t, "mod_md").With(map[string]string{"version": "3"})
+	_, err := lookup(t, "mod_md").To.With(map[string]string{"version": "3"})
 	require.Error(t, err)
 }
 

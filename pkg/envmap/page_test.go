@@ -53,7 +53,7 @@ func matrix(t *testing.T) string {
 	var from []*envmap.Convention
 	head, rule := "| handler \\ client |", "|---|"
 	for _, c := range envmap.Conventions() {
-		if c.Decode != nil {
+		if c.From.Decode != nil {
 			from = append(from, c)
 			head, rule = head+" "+c.Name+" |", rule+"---|"
 		}
@@ -61,7 +61,7 @@ func matrix(t *testing.T) string {
 	table := head + "\n" + rule + "\n"
 	refused := map[string][]string{}
 	for _, to := range envmap.Conventions() {
-		if to.Encode == nil {
+		if to.To.Encode == nil {
 			continue
 		}
 		table += "| `" + to.Name + "` |"
@@ -148,7 +148,7 @@ func recordedEvents(t *testing.T, client string) []envmap.Event {
 func retold(t *testing.T, client *envmap.Convention) []envmap.Event {
 	var all []envmap.Event
 	for _, e := range documentedLines(t) {
-		if client.Encode == nil {
+		if client.To.Encode == nil {
 			break
 		}
 		call, err := client.Encode(e)

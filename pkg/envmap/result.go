@@ -1,135 +1,76 @@
 package envmap
 
 import (
-	"strconv"
-	"strings"
+	"bytes"
+	"encoding/json"
 )
 
-// Result is the line that answers an event, where processes give each other
+// Result is the line that answers an event when processes give each other
 // events as JSON lines:
 //
 //	{"cmd":"result","for":"perform_challenge","domain":"example.org","ok":true,"output":""}
 //	{"cmd":"result","for":"perform_challenge","domain":"example.org","ok":false,"error":"..."}
 type Result struct {
-	For    Cmd    // the event's; empty where the line does not say it
-	Domain string // the event's; empty where the line does not say it
-	OK     bool   // it was done
+	For    Cmd    // the event that it answers; empty if the line does not say
+	Domain string // the event's identifier; empty if the line does not say
+	OK     bool   // the event was handled
 	Output string // what was printed for it
-	Error  string // why it was not done, for people
+	Error  string // why it was not handled, for people
 }
 
-// ParseResult reads the line of any program: members in any order and spacing,
-// unknown ones passed over, and null where it says nothing. What is not UTF-8
-// becomes U+FFFD. The error, a *CallError, says that it is no result.
+// resultLine has the members of a result in the order in which they are written.
+type resultLine struct {
+	Cmd    string  `json:"cmd"`
+	For    Cmd     `json:"for,omitempty"`
+	Domain string  `json:"domain,omitempty"`
+	OK     *bool   `json:"ok"`
+	Output *string `json:"output,omitempty"`
+	Error  string  `json:"error,omitempty"`
+}
+
+// ParseResult reads the line of any program: members in any order, case and
+// spacing, unknown ones ignored, and null for what is not said. What is not UTF-8
+// becomes U+FFFD. The error, a *CallError, says that the line is not a result.
 func ParseResult(line []byte) (Result, error) {
-	a, ok := readAnswer(line)
-	if !ok || a.cmd != "result" || a.ok != "true" && a.ok != "false" {
+	var l resultLine
+	if err := json.Unmarshal(line, &l); err != nil || l.Cmd != "result" || l.OK == nil {
 		return Result{}, &CallError{Reason: "line is not a result"}
 	}
-	return Result{Cmd(a.event), a.domain, a.ok == "true", a.output, a.error}, nil
+	r := Result{For: l.For, Domain: l.Domain, OK: *l.OK, Error: l.Error}
+	if l.Output != nil {
+		r.Output = *l.Output
+	}
+	return r, nil
 }
 
-// Asked is what a result may repeat of the event that it answers: its name and
-// its domain. line is one that Encode wrote.
+// Asked returns what a result may repeat of the event that it answers: its name
+// and its domain. The line is one that Encode wrote.
 func Asked(line []byte) (cmd Cmd, domain string) {
-	a, _ := readAnswer(line)
-	return Cmd(a.cmd), a.domain
+	var asked struct {
+		Cmd    Cmd
+		Domain string
+	}
+	_ = json.Unmarshal(line, &asked) // cannot fail for such a line
+	return asked.Cmd, asked.Domain
 }
 
-// IsFor tells whether it is the result of an event, where it says of which.
+// IsFor reports whether r answers that event, as far as r says which.
 func (r Result) IsFor(cmd Cmd, domain string) bool {
 	return (r.For == "" || r.For == cmd) && (r.Domain == "" || r.Domain == domain)
 }
 
-// answer is what is read of a line. Names count without regard to case, and of one
-// that stands twice the last.
-type answer struct {
-	cmd, event, domain, output, error string
-
-	ok string // as JSON
-}
-
-// readAnswer is false where a line is no object, or a member is not what it must
-// be. Plain lines, the common ones, are read as plainObject does.
-func readAnswer(line []byte) (a answer, ok bool) {
-	if a.setPlain(line) {
-		return a, true
-	}
-	compact, ok := compacted(line)
-	if !ok || compact[0] != '{' {
-		return answer{}, false
-	}
-	a = answer{}
-	for _, m := range cutObject(compact) {
-		if !a.set(m) {
-			return a, false
-		}
-	}
-	return a, true
-}
-
-// setPlain stores the members of a plain line; false where it is not plain.
-func (a *answer) setPlain(line []byte) bool {
-	c := cursor{text: line}
-	whole := string(line)
-	for sep := "{"; ; sep = "," {
-		m, ok := c.nextMember(whole, sep)
-		if !ok || !a.set(m) {
-			return false
-		}
-		if c.take("}") {
-			c.space()
-			return c.atEnd()
-		}
-	}
-}
-
-// set stores a member; false where its value is of the wrong type.
-func (a *answer) set(m Member) bool {
-	if strings.EqualFold(m.Name, "ok") {
-		a.ok = m.Value
-		return m.Value == "true" || m.Value == "false" || m.Value == "null"
-	}
-	place := a.place(m.Name)
-	switch {
-	case place == nil || m.Value == "null":
-		return true
-	case m.Value[0] != '"':
-		return false
-	}
-	*place = unquote(m.Value)
-	return true
-}
-
-// place is where a member that is a text goes; nil for others.
-func (a *answer) place(name string) *string {
-	for _, known := range [...]struct {
-		name  string
-		place *string
-	}{{"cmd", &a.cmd}, {"for", &a.event}, {"domain", &a.domain}, {"output", &a.output}, {"error", &a.error}} {
-		if strings.EqualFold(name, known.name) {
-			return known.place
-		}
-	}
-	return nil
-}
-
-// Line writes the line, with its line feed. It has Output where the event was
-// done, and else Error.
+// Line returns the line, with its line feed. It has Output if the event was
+// handled, and Error if it was not.
 func (r Result) Line() []byte {
-	b := append(make([]byte, 0, 128+len(r.Output)+len(r.Error)), `{"cmd":"result"`...)
-	if r.For != "" {
-		b = appendUTF8(append(b, `,"for":`...), string(r.For))
+	l := resultLine{Cmd: "result", For: r.For, Domain: r.Domain, OK: &r.OK}
+	if r.OK {
+		l.Output = &r.Output
+	} else {
+		l.Error = r.Error
 	}
-	if r.Domain != "" {
-		b = appendUTF8(append(b, `,"domain":`...), r.Domain)
-	}
-	b = strconv.AppendBool(append(b, `,"ok":`...), r.OK)
-	switch {
-	case r.OK:
-		b = appendUTF8(append(b, `,"output":`...), r.Output)
-	case r.Error != "":
-		b = appendUTF8(append(b, `,"error":`...), r.Error)
-	}
-	return append(b, "}\n"...)
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(l) // cannot fail: strings and a boolean
+	return b.Bytes()
 }

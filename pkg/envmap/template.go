@@ -3,9 +3,12 @@ package envmap
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
+
+	"github.com/extauth/extauth/internal/commandline"
 )
 
 // template is any program whose operands its user writes down: the settings
@@ -13,13 +16,15 @@ import (
 // "add {txt_domain} {validation}".
 func template() *Convention {
 	return &Convention{
-		Name:     "template",
-		Doc:      "any program: its operands are words with fields, as perform='add {txt_domain} {validation}'",
-		Ref:      "this file; the fields are the members of the JSON protocol (json.go)",
-		Traces:   "template-documented",
-		Encode:   func(e Event) (Call, error) { return Call{}, &UnsupportedError{Convention: "template", Cmd: e.Cmd} },
-		Settings: []string{"perform", "cleanup"},
-		With:     withTemplates,
+		Name:   "template",
+		Doc:    "any program: its operands are words with fields, as perform='add {txt_domain} {validation}'",
+		Ref:    "this file; the fields are the members of the JSON protocol (json.go)",
+		Traces: "template-documented",
+		To: To{
+			Encode:   func(e Event) (Call, error) { return Call{}, &UnsupportedError{Convention: "template", Cmd: e.Cmd} },
+			Settings: []string{"perform", "cleanup"},
+			With:     withTemplates,
+		},
 	}
 }
 
@@ -50,7 +55,7 @@ func withTemplates(settings map[string]string) (*Convention, error) {
 		return nil, errors.New("template needs perform= or cleanup=")
 	}
 	c := template()
-	c.Encode = func(e Event) (Call, error) { return encodeTemplate(templates[e.Cmd], e) }
+	c.To.Encode = func(e Event) (Call, error) { return encodeTemplate(templates[e.Cmd], e) }
 	return c, nil
 }
 
@@ -74,7 +79,7 @@ func encodeTemplate(words []pattern, e Event) (Call, error) {
 
 func tells(words []pattern, field string) bool {
 	for _, w := range words {
-		if contains(w.fields, field) {
+		if slices.Contains(w.fields, field) {
 			return true
 		}
 	}
@@ -95,7 +100,7 @@ func (p pattern) fill(e Event) (string, error) {
 }
 
 func parseTemplate(text string) ([]pattern, error) {
-	words, err := splitWords(text)
+	words, err := templateWords(text)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +128,7 @@ func parsePattern(word string) (pattern, error) {
 			return p, nil
 		}
 		field, behind, closed := strings.Cut(rest, "}")
-		if !closed || !contains(templateFields(), field) {
+		if !closed || !slices.Contains(templateFields(), field) {
 			return p, fmt.Errorf("no field %s; there is %s", quoted("{"+rest[:len(rest)-len(behind)]), fieldList())
 		}
 		p.fields, word = append(p.fields, field), behind
@@ -136,76 +141,20 @@ func fieldList() string {
 	return "{" + strings.Join(fields, "}, {") + "}"
 }
 
-// splitWords takes a template apart as a chain line is: at blanks outside of
-// quotes, a backslash taking away the next character's meaning, without
-// variables or operators.
-func splitWords(text string) ([]string, error) {
-	s := splitter{}
-	for _, r := range text {
-		if err := s.next(r); err != nil {
-			return nil, err
+// templateWords splits a template as a chain line is split. A substitution would
+// reach the handler as it is written, so that it is refused.
+func templateWords(text string) ([]string, error) {
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
+		return nil, errors.New("has a control character")
+	}
+	words, err := commandline.Split(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, word := range words {
+		if strings.Contains(word, "$(") || strings.Contains(word, "`") {
+			return nil, fmt.Errorf("%s is a substitution; no shell is used", quoted(word))
 		}
 	}
-	if s.quote != 0 || s.escaped {
-		return nil, errors.New("has an unfinished quote")
-	}
-	s.end()
-	if len(s.words) == 0 {
-		return nil, errors.New("is empty")
-	}
-	return s.words, nil
-}
-
-type splitter struct {
-	words   []string
-	word    strings.Builder
-	within  bool // a word has begun, maybe an empty one
-	quote   rune // 0: outside of quotes
-	escaped bool
-}
-
-func (s *splitter) next(r rune) error {
-	switch {
-	case unicode.IsControl(r) && r != '\t':
-		return errors.New("has a control character")
-	case s.escaped:
-		s.escaped = false
-		s.add(r)
-	case r == '\\' && s.quote != '\'':
-		s.escaped, s.within = true, true
-	case s.quote != 0 && r == s.quote:
-		s.quote = 0
-	case s.quote != 0:
-		s.add(r)
-	default:
-		return s.unquoted(r)
-	}
-	return nil
-}
-
-func (s *splitter) unquoted(r rune) error {
-	switch {
-	case r == '\'' || r == '"':
-		s.quote, s.within = r, true
-	case r == ' ' || r == '\t':
-		s.end()
-	case strings.ContainsRune(";|&<>()`", r):
-		return fmt.Errorf("unquoted %q; no shell is used", r)
-	default:
-		s.add(r)
-	}
-	return nil
-}
-
-func (s *splitter) add(r rune) {
-	s.word.WriteRune(r)
-	s.within = true
-}
-
-func (s *splitter) end() {
-	if s.within {
-		s.words = append(s.words, s.word.String())
-	}
-	s.word.Reset()
-	s.within = false
+	return words, nil
 }

@@ -25,7 +25,7 @@ func templated(t testing.TB, perform, cleanup string) *envmap.Convention {
 	if cleanup != "" {
 		settings["cleanup"] = cleanup
 	}
-	c, err := lookup(t, "template").With(settings)
+	c, err := lookup(t, "template").To.With(settings)
 	require.NoError(t, err)
 	return c
 }
@@ -40,22 +40,22 @@ func TestTemplateIsRefusedWhenItIsRead(t *testing.T) {
 		"add {validation} '":         "unfinished quote",
 		`add {validation} "a`:        "unfinished quote",
 		`add {validation} \`:         "unfinished quote",
-		"add {validation} | cat":     `unquoted '|'; no shell is used`,
-		"add $(cat) {validation}":    `unquoted '('`,
+		"add {validation} | cat":     `unquoted '|' at character 18; no shell is used`,
+		"add $(cat) {validation}":    `"$(cat)" is a substitution; no shell is used`,
 		"add {validation}; rm":       `unquoted ';'`,
 		"add {validation} > f":       `unquoted '>'`,
-		"add `a` {validation}":       "unquoted '`'",
+		"add `a` {validation}":       "\"`a`\" is a substitution; no shell is used",
 		"add {validation}\nrm":       "control character",
 		"add {validation} 'a\x01b' ": "control character",
 		"  ":                         "is empty",
 	} {
 		for _, setting := range []string{"perform", "cleanup"} {
-			_, err := lookup(t, "template").With(map[string]string{setting: text})
+			_, err := lookup(t, "template").To.With(map[string]string{setting: text})
 			require.ErrorContains(t, err, setting+"=: ", text)
 			require.ErrorContains(t, err, reason, text)
 		}
 	}
-	_, err := lookup(t, "template").With(nil)
+	_, err := lookup(t, "template").To.With(nil)
 	require.ErrorContains(t, err, "needs perform= or cleanup=")
 }
 
@@ -126,12 +126,12 @@ func FuzzTemplate(f *testing.F) {
 	f.Add("add {txt_domain} {validation}")
 	f.Add(`'a b' "{token}"\ {type}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := lookup(t, "template").With(map[string]string{"perform": text})
+		c, err := lookup(t, "template").To.With(map[string]string{"perform": text})
 		if err != nil {
 			return
 		}
 		e := full(envmap.PerformChallenge)
-		e.KeyAuth, e.URI = keyAuth, "http://example.org/"
+		e.Type, e.KeyAuth, e.Token, e.URI = envmap.DNSPersist01, keyAuth, token, "http://example.org/"
 		call, err := c.Encode(e)
 		require.NoError(t, err)
 		e.Validation, e.Domain = " a b ' \" ", "example.net"

@@ -14,9 +14,11 @@ func text() *Convention {
 		Doc:    "manual mode: a person at the terminal is told what to publish, and confirms",
 		Ref:    "certbot-external-auth 0.0.6 to 0.1.2: certbot_external_auth/plugin.py (text mode); RFC 8555 section 8",
 		Traces: "certbot-external-auth-0.0.6",
-		Encode: func(e Event) (Call, error) { return encodeText([]Event{e}) },
-		Batch:  encodeText,
-		Person: true,
+		To: To{
+			Encode: func(e Event) (Call, error) { return encodeText([]Event{e}) },
+			Batch:  encodeText,
+			Person: true,
+		},
 	}
 }
 
@@ -25,14 +27,14 @@ func text() *Convention {
 func encodeText(order []Event) (Call, error) {
 	var b strings.Builder
 	for _, e := range order {
-		if err := appendText(&b, e); err != nil {
+		if err := appendPerson(&b, e); err != nil {
 			return Call{}, err
 		}
 	}
 	return Call{Stdin: []byte(b.String())}, nil
 }
 
-func appendText(b *strings.Builder, e Event) error {
+func appendPerson(b *strings.Builder, e Event) error {
 	if !e.IsChallenge() {
 		return &UnsupportedError{Convention: "text", Cmd: e.Cmd}
 	}

@@ -65,7 +65,7 @@ func appendTexts(b []byte, texts map[string]string) []byte {
 // hooks wrote, one with the event of a documented call, or an event itself, whose
 // convention is json.
 func ParseTrace(line []byte) (Trace, error) {
-	object, err := parseObject(line)
+	object, err := ParseObject(line)
 	if err != nil {
 		return Trace{}, err
 	}
@@ -120,7 +120,7 @@ func (t *Trace) setArgv(m Member) error {
 
 // setVariables reads an object of variables; text makes each value's text.
 func (t *Trace) setVariables(m Member, text func(name, value string) (string, error)) error {
-	variables, err := parseObject([]byte(m.Value))
+	variables, err := ParseObject([]byte(m.Value))
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (t *Trace) setVariables(m Member, text func(name, value string) (string, er
 
 // memberText is the text of an object's member, empty where it has none.
 func memberText(value, name string) (string, error) {
-	object, err := parseObject([]byte(value))
+	object, err := ParseObject([]byte(value))
 	if err != nil {
 		return "", err
 	}
@@ -180,7 +180,7 @@ func IsSecret(name string) bool {
 // publicLine is a JSON line without key material and members that nobody knows;
 // nothing of a line that is no object.
 func publicLine(line []byte) []byte {
-	object, err := parseObject(line)
+	object, err := ParseObject(line)
 	if err != nil {
 		return []byte{}
 	}
@@ -209,7 +209,7 @@ func publicValue(m Member) string {
 // isWireMember tells whether some event has a member of that name.
 func isWireMember(name string) bool {
 	for i := range wire {
-		if contains(wire[i].members, name) {
+		if slices.Contains(wire[i].members, name) {
 			return true
 		}
 	}

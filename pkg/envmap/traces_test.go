@@ -214,7 +214,7 @@ func asDecoded(c *envmap.Convention, cmd envmap.Cmd, args []string) []string {
 	if c.Name == "lego" && len(args) == 0 { // a hook's word, which lego's user writes
 		return []string{map[envmap.Cmd]string{envmap.DeployCert: "run", envmap.Startup: "pre", envmap.Exit: "post"}[cmd]}
 	}
-	if word := c.Operands[cmd]; word != "" {
+	if word := c.To.Operands[cmd]; word != "" {
 		return append([]string{word}, args...)
 	}
 	return args
@@ -248,8 +248,8 @@ func TestDocumentedCalls(t *testing.T) {
 func requireDocumented(t *testing.T, c *envmap.Convention, d documented) {
 	events, err := lookup(t, "json").Decode(envmap.Call{Stdin: d.Event})
 	require.NoError(t, err)
-	if c.With != nil {
-		c, err = c.With(d.Settings)
+	if c.To.With != nil {
+		c, err = c.To.With(d.Settings)
 		require.NoError(t, err)
 	}
 	call, err := c.Encode(events[0])

@@ -9,6 +9,8 @@ func truenas() *Convention {
 		Doc:    "TrueNAS's shell authenticator: set or unset, DOMAIN RECORDNAME VALUE",
 		Ref:    "truenas/middleware 02b89877: src/middlewared/middlewared/plugins/acme_protocol_/authenticators/shell.py (_perform, _cleanup)",
 		Traces: "truenas-documented",
-		Encode: func(e Event) (Call, error) { return encodeNamedRecord("truenas", "set", "unset", e) },
+		To: To{
+			Encode: func(e Event) (Call, error) { return encodeNamedRecord("truenas", "set", "unset", e) },
+		},
 	}
 }

@@ -1,21 +1,29 @@
 package envmap
 
-import "encoding/base64"
+import (
+	"encoding/base64"
+	"slices"
+)
 
 // uacme is the hook program of uacme: five arguments, and no phase but that of
 // a single challenge. uacme offers every type that the CA has, one after
 // another, until a hook takes one by ending with 0; any other status declines.
 func uacme() *Convention {
 	return &Convention{
-		Name:     "uacme",
-		Doc:      "uacme's hook program: method, type, identifier, token and value as arguments",
-		Ref:      "uacme 1.0 to 1.7.6: uacme.c (hook_run, authorize, main), uacme.sh, nsupdate.sh",
-		Traces:   "uacme-1.7.4",
-		Owns:     uacmeOwns,
-		Decode:   decodeUacme,
-		Encode:   encodeUacme,
-		Declines: 1,
-		Synopsis: "begin|done|failed TYPE IDENT TOKEN AUTH",
+		Name:   "uacme",
+		Doc:    "uacme's hook program: method, type, identifier, token and value as arguments",
+		Ref:    "uacme 1.0 to 1.7.6: uacme.c (hook_run, authorize, main), uacme.sh, nsupdate.sh",
+		Traces: "uacme-1.7.4",
+		Owns:   uacmeOwns,
+		From: From{
+			Decode:   decodeUacme,
+			Declines: 1,
+			Synopsis: "begin|done|failed TYPE IDENT TOKEN AUTH",
+			Strict:   true,
+		},
+		To: To{
+			Encode: encodeUacme,
+		},
 	}
 }
 
@@ -82,7 +90,7 @@ func checkUacme(args []string) error {
 
 // uacmeTypes are those whose value uacme knows how to make (uacme.c: authorize).
 func uacmeTypes(challengeType string) bool {
-	return contains([]string{HTTP01, DNS01, TLSALPN01}, challengeType)
+	return slices.Contains([]string{HTTP01, DNS01, TLSALPN01}, challengeType)
 }
 
 func encodeUacme(e Event) (Call, error) {

@@ -82,7 +82,7 @@ func (e *Event) validateValue() error {
 	case DNS01, DNSAccount01:
 		return e.wanted(isBase64URL(e.Validation) && len(e.Validation) == 43, "is not 43 base64url characters")
 	case HTTP01:
-		return e.wanted(isKeyAuth(e.Validation) && TokenOf(e.Validation) == e.Token, "is not TOKEN.THUMBPRINT with its token")
+		return e.wanted((e.Validation == e.KeyAuth || isKeyAuth(e.Validation)) && TokenOf(e.Validation) == e.Token, "is not TOKEN.THUMBPRINT with its token")
 	case TLSALPN01:
 		_, ok := digest(e.Validation)
 		return e.wanted(ok, "is not 32 bytes as hex or base64url")
@@ -146,54 +146,61 @@ func validateList(name string, list []string) error {
 }
 
 func (e *Event) validatePaths() error {
-	for _, name := range []string{"cert_path", "key_path", "chain_path", "fullchain_path", "csr_path", "ocsp_path", "cert_dir"} {
-		path := *e.text(name)
-		if path != "" && (path[0] != '/' || len(path) > maxPath || !isText(path, "")) {
-			return &ValueError{Name: name, Value: path, Reason: "is not an absolute path free of control characters"}
+	for _, path := range [...]Member{
+		{"cert_path", e.CertPath}, {"key_path", e.KeyPath}, {"chain_path", e.ChainPath}, {"fullchain_path", e.FullchainPath},
+		{"csr_path", e.CSRPath}, {"ocsp_path", e.OCSPPath}, {"cert_dir", e.CertDir},
+	} {
+		if p := path.Value; p != "" && (p[0] != '/' || len(p) > maxPath || !isText(p, "")) {
+			return &ValueError{Name: path.Name, Value: p, Reason: "is not an absolute path without control characters"}
 		}
 	}
 	return nil
 }
 
 func (e *Event) validateTexts() error {
-	for _, name := range []string{"status", "validated", "error", "body", "method", "headers", "title", "command", "cert_pem", "key_pem", "messages"} {
-		text := *e.text(name)
-		shown := text
-		if name == "key_pem" {
-			shown = "" // a private key is not for messages
+	for _, text := range [...]Member{
+		{"status", e.Status}, {"validated", e.Validated}, {"error", e.Error}, {"body", e.Body}, {"method", e.Method}, {"headers", e.Headers},
+		{"title", e.Title}, {"command", e.Command}, {"cert_pem", e.CertPEM}, {"key_pem", e.KeyPEM}, {"messages", e.Messages},
+	} {
+		if text.Value == "" {
+			continue
 		}
-		if len(text) > maxText {
-			return &ValueError{Name: name, Value: shown, Reason: fmt.Sprintf("is longer than %d bytes", maxText)}
-		}
-		if !isText(text, "\t\n\r") {
-			return &ValueError{Name: name, Value: shown, Reason: "has control characters or is not UTF-8"}
+		if reason := textFault(text.Value); reason != "" && IsSecret(text.Name) {
+			return &ValueError{Name: text.Name, Reason: reason}
+		} else if reason != "" {
+			return &ValueError{Name: text.Name, Value: text.Value, Reason: reason}
 		}
 	}
 	return nil
+}
+
+// textFault returns what is wrong with a text for people, or "".
+func textFault(s string) string {
+	if len(s) > maxText {
+		return fmt.Sprintf("is longer than %d bytes", maxText)
+	}
+	if !isText(s, "\t\n\r") {
+		return "has control characters or is not UTF-8"
+	}
+	return ""
 }
 
 func (e *Event) validateNumbers() error {
-	for _, name := range []string{"timestamp", "cert_timestamp", "port"} {
-		if n := *e.text(name); n != "" && !isNumber(n) {
-			return &ValueError{Name: name, Value: n, Reason: "is not a decimal number"}
+	for _, n := range [...]Member{{"timestamp", e.Timestamp}, {"cert_timestamp", e.CertTimestamp}, {"port", e.Port}} {
+		if n.Value != "" && !isNumber(n.Value) {
+			return &ValueError{Name: n.Name, Value: n.Value, Reason: "is not a decimal number"}
 		}
 	}
 	return nil
 }
 
-// identifier brings an identifier into its canonical form: ASCII letters in
-// lower case, one final dot dropped.
+// identifier brings an identifier into its canonical form: lower case, one
+// final dot dropped. One that is not ASCII is not an identifier, and stays.
 func identifier(s string) string {
-	lower := strings.Map(func(r rune) rune {
-		if 'A' <= r && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
-	if !utf8.ValidString(s) {
+	if !isASCII(s) {
 		return s
 	}
-	return strings.TrimSuffix(lower, ".")
+	return strings.TrimSuffix(strings.ToLower(s), ".")
 }
 
 func identifiers(list []string) []string {
@@ -211,10 +218,8 @@ func identifierFault(s string) string {
 	if isAddress(s) {
 		return ""
 	}
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return "is not ASCII; use the A-label (xn--...)"
-		}
+	if !isASCII(s) {
+		return "is not ASCII; use the A-label (xn--...)"
 	}
 	if !isName(strings.TrimPrefix(s, "*.")) {
 		return "is not a DNS name or an IP address"
@@ -228,20 +233,41 @@ func isName(s string) bool {
 		return false
 	}
 	for label := range strings.SplitSeq(s, ".") {
-		if label == "" || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' || !only(label, isLDH) {
+		if label == "" || len(label) > maxLabel || label[0] == '-' || label[len(label)-1] == '-' || !isLDH(label) {
 			return false
 		}
 	}
 	return true
 }
 
-func isLDH(c byte) bool {
-	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_'
+func isASCII(s string) bool { return only(s, func(c byte) bool { return c < utf8.RuneSelf }) }
+
+// charSet is a set of ASCII characters, a bit for each. Tokens are random: the
+// comparisons of a range check would be mispredicted for every other character.
+type charSet [2]uint64
+
+const (
+	digitBits = 1<<('9'+1) - 1<<'0'
+	lowerBits = 1<<('z'+1-64) - 1<<('a'-64)
+	upperBits = 1<<('Z'+1-64) - 1<<('A'-64)
+)
+
+// hasAll reports whether s has no other characters.
+func (c charSet) hasAll(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if b := s[i]; b >= utf8.RuneSelf || c[b>>6]>>(b&63)&1 == 0 {
+			return false
+		}
+	}
+	return true
 }
+
+// isLDH accepts letters in lower case, digits, hyphens and underscores.
+func isLDH(s string) bool { return charSet{digitBits | 1<<'-', lowerBits | 1<<('_'-64)}.hasAll(s) }
 
 // isBase64URL accepts RFC 4648's URL-safe alphabet without padding.
 func isBase64URL(s string) bool {
-	return s != "" && only(s, func(c byte) bool { return isLDH(c) || 'A' <= c && c <= 'Z' })
+	return s != "" && charSet{digitBits | 1<<'-', lowerBits | upperBits | 1<<('_'-64)}.hasAll(s)
 }
 
 // isKeyAuth accepts TOKEN.THUMBPRINT (RFC 8555 section 8.1).
@@ -270,6 +296,8 @@ func isHexDigest(s string) bool {
 	return len(pairs) == 32
 }
 
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
 func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
@@ -281,8 +309,7 @@ func isPrintable(s string) bool {
 // isNumber accepts decimal digits with at most one point between them.
 func isNumber(s string) bool {
 	whole, fraction, point := strings.Cut(s, ".")
-	digit := func(c byte) bool { return '0' <= c && c <= '9' }
-	return len(s) <= 32 && whole != "" && only(whole, digit) && (!point || fraction != "" && only(fraction, digit))
+	return len(s) <= 32 && whole != "" && only(whole, isDigit) && (!point || fraction != "" && only(fraction, isDigit))
 }
 
 // isText accepts UTF-8 without control characters other than those allowed.

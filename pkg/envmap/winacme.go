@@ -8,6 +8,8 @@ func winacme() *Convention {
 		Doc:    "win-acme's DNS validation script: create or delete, IDENTIFIER RECORDNAME VALUE",
 		Ref:    "win-acme: the arguments of its DNS validation script plugin, as documented (create and delete, {Identifier} {RecordName} {Token})",
 		Traces: "winacme-documented",
-		Encode: func(e Event) (Call, error) { return encodeNamedRecord("winacme", "create", "delete", e) },
+		To: To{
+			Encode: func(e Event) (Call, error) { return encodeNamedRecord("winacme", "create", "delete", e) },
+		},
 	}
 }

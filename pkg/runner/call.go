@@ -99,7 +99,7 @@ func (c *call) execute(ctx context.Context, h *Handler, e envmap.Event, encoded 
 // judge returns what a handler printed, and why it did not do its work if its
 // convention says so.
 func (c *call) judge(h *Handler, e envmap.Event, result process.Result, err error) ([]byte, error) {
-	to := h.Resolved()
+	to := h.Resolved().To
 	if to.Declined != nil && errors.As(err, new(*ExitError)) && to.Declined(result.Status, result.Stdout) {
 		if e.Cmd == envmap.PerformChallenge {
 			c.warn((&HandlerError{*h, e, errors.New("the handler has not implemented it")}).Error())

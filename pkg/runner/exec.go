@@ -55,7 +55,7 @@ func Exec(h Handler, e envmap.Event, environ []string, trace func(string)) error
 // replaceable reports, as a *SupervisionError, why a process cannot become the
 // handler for an event.
 func replaceable(h *Handler, e envmap.Event) error {
-	to := h.Resolved()
+	to := h.Resolved().To
 	reason := ""
 	switch {
 	case !h.IsProgram():
@@ -78,5 +78,5 @@ func replaceable(h *Handler, e envmap.Event) error {
 // it cleans up.
 func forgets(e envmap.Event) bool {
 	client, known := envmap.Lookup(e.Client)
-	return known && client.Forgets
+	return known && client.From.Forgets
 }

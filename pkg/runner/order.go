@@ -28,5 +28,5 @@ func identifiers(events []envmap.Event) []string {
 // challenge could not be performed (dehydrated): the whole order is undone then.
 func abandons(e envmap.Event) bool {
 	client, known := envmap.Lookup(e.Client)
-	return known && client.Name == "dehydrated"
+	return known && client.From.Abandons
 }

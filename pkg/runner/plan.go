@@ -157,7 +157,7 @@ func (c *call) typed(h *Handler, e envmap.Event, encoded *envmap.Call) string {
 		maps.Copy(env, encoded.Env)
 	}
 	words := h.Words(e.Cmd)
-	if h.Resolved().Program != "" {
+	if h.Resolved().To.Program != "" {
 		words = h.Argv(e.Cmd)
 	}
 	var assignments []string

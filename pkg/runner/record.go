@@ -70,7 +70,7 @@ func (p *performance) beginStep(r *record, h *Handler) (step, error) {
 // end keeps what the handler printed, if it gets that back, and drops the step if
 // the handler could not be started: it has nothing to undo then.
 func (s step) end(output []byte, err error) {
-	if s.Handler.Resolved().Replays {
+	if s.Handler.Resolved().To.Replays {
 		s.Output, s.record.unsaved = string(output), true
 	}
 	if isNotStarted(err) {

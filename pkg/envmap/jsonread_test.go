@@ -32,11 +32,11 @@ func TestWhereALineStopsBeingJSON(t *testing.T) {
 		`{"a":"b\x"}`:     "line is not JSON near byte 5",
 		"{\"a\":\"b\n\"}": "line is not JSON near byte 5",
 		`{"\"}":"b\"}`:    "line is not JSON near byte 7",
-		`{"a":1}x`:        "something stands behind the JSON object at byte 8",
-		`{"a":1} {}`:      "something stands behind the JSON object at byte 9",
-		"{\"a\":1}\x00":   "something stands behind the JSON object at byte 8",
+		`{"a":1}x`:        "unexpected data after the JSON object at byte 8",
+		`{"a":1} {}`:      "unexpected data after the JSON object at byte 9",
+		"{\"a\":1}\x00":   "unexpected data after the JSON object at byte 8",
 	} {
-		_, err := parseObject([]byte(text))
+		_, err := ParseObject([]byte(text))
 		require.EqualError(t, err, want, text)
 	}
 }
@@ -47,11 +47,11 @@ func TestDepth(t *testing.T) {
 		return []byte(`{"x":` + strings.Repeat(open, n) + inner + strings.Repeat(end, n) + `}`)
 	}
 	for _, deepest := range [][]byte{nested("[", "", "]", maxDepth), nested("[", "1", "]", maxDepth-1), nested(`{"a":`, "1", "}", maxDepth-1)} {
-		_, err := parseObject(deepest)
+		_, err := ParseObject(deepest)
 		require.NoError(t, err, string(deepest))
 	}
 	for _, deeper := range [][]byte{nested("[", "", "]", maxDepth+1), nested("[", "1", "]", maxDepth), nested(`{"a":`, "1", "}", maxDepth)} {
-		_, err := parseObject(deeper)
+		_, err := ParseObject(deeper)
 		require.EqualError(t, err, "line nests deeper than 32", string(deeper))
 	}
 }
@@ -68,7 +68,7 @@ func FuzzAnyObject(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		object, err := parseAnyObject([]byte(text))
 		if err != nil {
-			if strings.Contains(err.Error(), "not JSON") || strings.Contains(err.Error(), "behind") {
+			if strings.Contains(err.Error(), "not JSON") || strings.Contains(err.Error(), "after") {
 				require.False(t, json.Valid([]byte(text)), err)
 			}
 			return
