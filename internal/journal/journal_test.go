@@ -120,6 +120,7 @@ func TestRecordOfAnUnknownConvention(t *testing.T) {
 	require.NoError(t, j.Save("key", r))
 	r, err := j.Load("key")
 	require.NoError(t, err)
+	r.Event.Validation = strings.Repeat("x", 43)
 	_, err = r.Steps[0].Handler.Encode(r.Event)
 	require.ErrorContains(t, err, `unknown convention "handlr"`)
 }
