@@ -2,11 +2,10 @@
 package main
 
 import (
-	"crypto/sha256"
 	"os"
 
 	"github.com/extauth/extauth/internal/cli"
-	"github.com/extauth/extauth/internal/listen"
+	"github.com/extauth/extauth/internal/jsonlines"
 )
 
-func main() { os.Exit(cli.JSON(cli.Process().WithSum256(sha256.Sum256), listen.On)) }
+func main() { os.Exit(jsonlines.JSON(cli.Process())) }

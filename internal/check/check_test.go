@@ -3,6 +3,7 @@ package check_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/extauth/extauth/internal/check"
-	"github.com/extauth/extauth/internal/getopt"
 	"github.com/extauth/extauth/pkg/runner"
 )
 
@@ -75,7 +75,7 @@ type result struct {
 // run checks the hook without a name server.
 func (h hook) run(t *testing.T) result {
 	suite := new(check.Suite)
-	set := new(getopt.Set)
+	set := flag.NewFlagSet("extauth-check", flag.ContinueOnError)
 	suite.Flags(set)
 	require.NoError(t, set.Parse(append([]string{"--zone", "no", "--timeout", "10m", "--slow", "10m"}, h.options...)))
 	handler, fault := runner.ParseHandler(append(append([]string{h.as}, set.Args()...), h.words()...))

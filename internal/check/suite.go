@@ -30,8 +30,8 @@ type suite struct {
 	user       string // who runs the checks
 	scratch    *scratch
 	bind       *bind
-	seen       witness          // how it is known what is published
-	held       map[string]place // what calls of stand-ins have published, by value
+	seen       witness                // how it is known what is published
+	held       map[string]publication // what calls of stand-ins have published, by value
 	challenges int
 	first      run    // the first challenge that was performed
 	runs       []run  // all so far
@@ -39,9 +39,9 @@ type suite struct {
 	hung       bool   // a call did not end in time
 }
 
-// place is where a value was published by a call, and what the stand-in called
-// it in its answer.
-type place struct{ name, id string }
+// publication is where a value was published by a call, and what the stand-in
+// called it in its answer.
+type publication struct{ name, id string }
 
 // Check runs the checks for a hook and writes their results. fault is why it
 // cannot be started, or nil; path is what the caller has in PATH. It returns
@@ -59,7 +59,7 @@ func (s *Suite) Check(ctx context.Context, h runner.Handler, fault error, path s
 	syscall.Umask(0o077) // dehydrated's, the strictest of the clients'
 	one := &suite{
 		Suite: s, handler: h, fault: fault, variables: variables, redact: runner.Redactor(variables), path: path,
-		user: "root", scratch: w, held: map[string]place{},
+		user: "root", scratch: w, held: map[string]publication{},
 	}
 	if u, err := user.Current(); err == nil {
 		one.user = u.Username

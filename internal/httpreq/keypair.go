@@ -9,12 +9,12 @@ import (
 )
 
 // keyPairOf is the server's certificate and key; nil where there are no files.
-func keyPairOf(o cli.WebOptions) (*current[*tls.Certificate], error) {
-	if o.TLSCert == "" {
+func keyPairOf(o *options) (*current[*tls.Certificate], error) {
+	if o.tlsCert == "" {
 		return nil, nil
 	}
-	stays := func(err error) { o.Log("warning: the old certificate stays in use: " + err.Error()) }
-	return follow(func() (*tls.Certificate, error) { return readKeyPair(o.TLSCert, o.TLSKey) }, stays, o.TLSCert, o.TLSKey)
+	stays := func(err error) { o.log("warning: the old certificate stays in use: " + err.Error()) }
+	return follow(func() (*tls.Certificate, error) { return readKeyPair(o.tlsCert, o.tlsKey) }, stays, o.tlsCert, o.tlsKey)
 }
 
 func readKeyPair(certFile, keyFile string) (*tls.Certificate, error) {
@@ -28,7 +28,7 @@ func readKeyPair(certFile, keyFile string) (*tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, setupError("%s and %s: %v", certFile, keyFile, err)
+		return nil, cli.Config("%s and %s: %v", certFile, keyFile, err)
 	}
 	return &pair, nil
 }

@@ -5,23 +5,41 @@ package listen
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/user"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/extauth/extauth/internal/cli"
 )
 
 // patience is how long a client may leave an answer unread, when no more fits
 // in between.
 const patience = 10 * time.Second
 
+// Listener is an open address.
+type Listener interface {
+	Accept() (Caller, error)
+	Close() error
+}
+
+// Caller is a process that is connected.
+type Caller interface {
+	io.ReadWriteCloser
+	UID() int // who it runs as
+}
+
+// Options says who may connect.
+type Options struct {
+	Mode   fs.FileMode
+	Group  string // name or number; "": as it is
+	Passed int    // how many sockets systemd opened for us: one of them is meant
+}
+
 // On opens unix:PATH or fifo:DIRECTORY. Errors: *fs.PathError, those of package
 // net, and what is wrong with the address.
-func On(address string, options cli.SocketOptions) (cli.Listener, error) {
+func On(address string, options Options) (Listener, error) {
 	scheme, path, _ := strings.Cut(address, ":")
 	switch {
 	case path == "":
@@ -35,7 +53,7 @@ func On(address string, options cli.SocketOptions) (cli.Listener, error) {
 }
 
 // permit lets those in that the options name.
-func permit(path string, options cli.SocketOptions) error {
+func permit(path string, options Options) error {
 	gid, err := gidOf(options)
 	if err != nil {
 		return err
@@ -45,11 +63,11 @@ func permit(path string, options cli.SocketOptions) error {
 			return err
 		}
 	}
-	return os.Chmod(path, fs.FileMode(options.Mode))
+	return os.Chmod(path, options.Mode)
 }
 
 // gidOf is the group's number, -1 where there is none to set.
-func gidOf(options cli.SocketOptions) (int, error) {
+func gidOf(options Options) (int, error) {
 	if options.Group == "" {
 		return -1, nil
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"github.com/extauth/extauth/internal/cli"
 	"github.com/extauth/extauth/internal/listen"
 )
 
@@ -27,13 +26,13 @@ const limit = 10 * time.Second
 type desk struct {
 	t    *testing.T
 	path string
-	l    cli.Listener
+	l    listen.Listener
 	done chan struct{}
 }
 
-func open(t *testing.T, scheme string, mode cli.Mode) *desk {
+func open(t *testing.T, scheme string, mode fs.FileMode) *desk {
 	d := &desk{t: t, path: filepath.Join(t.TempDir(), "at"), done: make(chan struct{})}
-	l, err := listen.On(scheme+":"+d.path, cli.SocketOptions{Mode: mode})
+	l, err := listen.On(scheme+":"+d.path, listen.Options{Mode: mode})
 	require.NoError(t, err)
 	d.l = l
 	go d.serve()
@@ -203,7 +202,7 @@ func TestListenPipesOwners(t *testing.T) {
 // TestListenPipesGroup: without its group no member of it could reach the pipe.
 func TestListenPipesGroup(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "at")
-	l, err := listen.On("fifo:"+path, cli.SocketOptions{Mode: 0o660, Group: fmt.Sprint(os.Getegid())})
+	l, err := listen.On("fifo:"+path, listen.Options{Mode: 0o660, Group: fmt.Sprint(os.Getegid())})
 	require.NoError(t, err)
 	defer l.Close()
 	for name, mode := range map[string]fs.FileMode{"": fs.ModeDir | fs.ModeSticky | 0o730, "connect": fs.ModeNamedPipe | 0o620} {
@@ -218,7 +217,7 @@ func TestListenTwice(t *testing.T) {
 	for _, scheme := range []string{"unix", "fifo"} {
 		d := open(t, scheme, 0o600)
 		for range 3 {
-			_, err := listen.On(scheme+":"+d.path, cli.SocketOptions{Mode: 0o666})
+			_, err := listen.On(scheme+":"+d.path, listen.Options{Mode: 0o666})
 			require.ErrorContains(t, err, "another process listens there")
 		}
 		if scheme == "fifo" {
@@ -241,7 +240,7 @@ func TestListenClosedTwice(t *testing.T) {
 		d := open(t, scheme, 0o600)
 		require.NoError(t, d.l.Close())
 		<-d.done
-		next, err := listen.On(scheme+":"+d.path, cli.SocketOptions{Mode: 0o600})
+		next, err := listen.On(scheme+":"+d.path, listen.Options{Mode: 0o600})
 		require.NoError(t, err, scheme)
 		_ = d.l.Close()
 		for _, name := range map[string][]string{"unix": {""}, "fifo": {"connect"}}[scheme] {
@@ -257,7 +256,7 @@ func TestListenClosedTwice(t *testing.T) {
 func TestListenSocketOfAnother(t *testing.T) {
 	d := open(t, "unix", 0o600)
 	require.NoError(t, os.Remove(d.path))
-	next, err := listen.On("unix:"+d.path, cli.SocketOptions{Mode: 0o600})
+	next, err := listen.On("unix:"+d.path, listen.Options{Mode: 0o600})
 	require.NoError(t, err)
 	defer next.Close()
 	require.NoError(t, d.l.Close())
@@ -272,7 +271,7 @@ func TestListenStaleSocket(t *testing.T) {
 	require.NoError(t, err)
 	l.SetUnlinkOnClose(false)
 	require.NoError(t, l.Close())
-	ours, err := listen.On("unix:"+path, cli.SocketOptions{Mode: 0o600})
+	ours, err := listen.On("unix:"+path, listen.Options{Mode: 0o600})
 	require.NoError(t, err)
 	require.NoError(t, ours.Close())
 	_, err = os.Lstat(path)
@@ -282,12 +281,12 @@ func TestListenStaleSocket(t *testing.T) {
 // TestListenAddressFaults: what is no address is said to be none, and leaves nothing.
 func TestListenAddressFaults(t *testing.T) {
 	for _, address := range []string{"", "unix", "unix:", "fifo:", "tcp:localhost:1", "/run/x", "UNIX:/run/x", ":x"} {
-		_, err := listen.On(address, cli.SocketOptions{Mode: 0o600})
+		_, err := listen.On(address, listen.Options{Mode: 0o600})
 		require.ErrorIs(t, err, fs.ErrInvalid, address)
 	}
 	for _, scheme := range []string{"unix", "fifo"} {
 		path := filepath.Join(t.TempDir(), "at")
-		_, err := listen.On(scheme+":"+path, cli.SocketOptions{Mode: 0o600, Group: "no-such-group"})
+		_, err := listen.On(scheme+":"+path, listen.Options{Mode: 0o600, Group: "no-such-group"})
 		require.ErrorIs(t, err, fs.ErrInvalid)
 		left, err := filepath.Glob(filepath.Join(path, "*"))
 		require.NoError(t, err)

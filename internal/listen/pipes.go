@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/extauth/extauth/internal/cli"
 )
 
 // A client of a directory of named pipes makes two of its own there,
@@ -37,7 +35,7 @@ type pipes struct {
 	closing   sync.Once
 }
 
-func onPipes(directory string, options cli.SocketOptions) (cli.Listener, error) {
+func onPipes(directory string, options Options) (Listener, error) {
 	if err := makeDirectory(directory, options); err != nil {
 		return nil, err
 	}
@@ -52,7 +50,7 @@ func onPipes(directory string, options cli.SocketOptions) (cli.Listener, error) 
 
 // makeDirectory makes it so that those who may connect can make pipes there,
 // and neither see nor remove another's. One that is there stays as it is.
-func makeDirectory(directory string, options cli.SocketOptions) error {
+func makeDirectory(directory string, options Options) error {
 	if _, err := gidOf(options); err != nil {
 		return err
 	}
@@ -65,7 +63,7 @@ func makeDirectory(directory string, options cli.SocketOptions) error {
 	}
 	mode := fs.FileMode(0o700)
 	for _, who := range []fs.FileMode{0o010, 0o001} {
-		if fs.FileMode(options.Mode)&(who<<1) != 0 {
+		if options.Mode&(who<<1) != 0 {
 			mode |= who * 3 // w and x
 		}
 	}
@@ -89,7 +87,7 @@ func ours(directory string) error {
 
 // open opens "connect" from both ends, so that it never ends, and locks it
 // against a second listener. Clients can only write to it.
-func (p *pipes) open(options cli.SocketOptions) error {
+func (p *pipes) open(options Options) error {
 	path := filepath.Join(p.directory, connect)
 	if err := unix.Mkfifo(path, 0o600); err != nil && !errors.Is(err, fs.ErrExist) {
 		return &fs.PathError{Op: "mkfifo", Path: path, Err: err}
@@ -151,7 +149,7 @@ func openPipe(path string, flag int) (*os.File, error) {
 
 // Accept waits for a client. One that announced itself and is gone, or is none,
 // is passed over.
-func (p *pipes) Accept() (cli.Caller, error) {
+func (p *pipes) Accept() (Caller, error) {
 	for {
 		line, err := p.names.ReadSlice('\n')
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
@@ -169,7 +167,7 @@ func (p *pipes) Accept() (cli.Caller, error) {
 	}
 }
 
-func (p *pipes) caller(name string) (cli.Caller, error) {
+func (p *pipes) caller(name string) (Caller, error) {
 	if !isName(name) {
 		return nil, fs.ErrInvalid
 	}

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/extauth/extauth/internal/cli"
 )
 
 // socket is a Unix socket that is listened at.
@@ -24,7 +22,7 @@ type socket struct {
 }
 
 // onSocket takes the socket that systemd passes, or makes one.
-func onSocket(path string, options cli.SocketOptions) (cli.Listener, error) {
+func onSocket(path string, options Options) (Listener, error) {
 	if options.Passed > 0 {
 		return passed(path, options.Passed)
 	}
@@ -93,7 +91,7 @@ func removeStale(path string) error {
 
 // passed is the socket of that path among those that systemd opened for this
 // process (sd_listen_fds(3)). The module that does this brings crypto/tls along.
-func passed(path string, count int) (cli.Listener, error) {
+func passed(path string, count int) (Listener, error) {
 	const first = 3 // SD_LISTEN_FDS_START
 	for fd := first; fd < first+count; fd++ {
 		file := os.NewFile(uintptr(fd), "LISTEN_FDS")
@@ -110,7 +108,7 @@ func passed(path string, count int) (cli.Listener, error) {
 }
 
 // Accept waits for a client and asks the kernel who it is.
-func (s *socket) Accept() (cli.Caller, error) {
+func (s *socket) Accept() (Caller, error) {
 	conn, err := s.AcceptUnix()
 	if err != nil {
 		return nil, err
