@@ -65,7 +65,7 @@ func mayLink(name string) bool {
 // log, and modules that compile expressions or fill tables when a program starts.
 func linkable() []string {
 	return strings.Fields(`
-		bufio bytes cmp context errors fmt io io/fs iter maps math math/bits
+		bufio bytes cmp context errors flag fmt io io/fs iter maps math math/bits
 		os os/exec os/signal os/user path path/filepath reflect slices sort strconv strings sync sync/atomic syscall
 		text/tabwriter time unicode unicode/utf16 unicode/utf8 unsafe
 		encoding encoding/base64 encoding/binary encoding/hex encoding/json

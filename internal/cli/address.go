@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"errors"
 	"flag"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,7 +16,7 @@ func RegisterSocket(set *flag.FlagSet, mode *fs.FileMode, group *string) {
 	set.Func("socket-mode", "", func(text string) error {
 		n, err := strconv.ParseUint(text, 8, 32)
 		if err != nil || n > 0o777 {
-			return fmt.Errorf("%q is not a mode such as 0660", text)
+			return errors.New("not a mode such as 0660")
 		}
 		*mode = fs.FileMode(n)
 		return nil

@@ -19,18 +19,23 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/hook"
 	"github.com/extauth/extauth/internal/program"
 )
 
 var update = flag.Bool("update", false, "write what the programs print into the scripts")
 
 func TestMain(m *testing.M) {
-	commands := map[string]func(){"without": without}
+	commands := map[string]func(){"without": without, "unwatched": unwatched}
 	for name, run := range program.All() {
 		commands[name] = func() { os.Exit(run(process())) }
 	}
 	testscript.Main(m, commands)
 }
+
+// unwatched is extauth-dehydrated without the search for credentials, which needs
+// descriptors of its own.
+func unwatched() { os.Exit(hook.Dehydrated(cli.Process())) }
 
 // process is the IO of the running process, but for the system's chain file,
 // which no test may depend on.
