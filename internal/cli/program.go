@@ -120,11 +120,12 @@ func (p *Program) Write(text []byte) error {
 		return nil
 	}
 	_, err := p.Stdout.Write(text)
-	return outputError(err)
+	return AsOutputError(err)
 }
 
-// outputError is an error of standard output without its path, or nil.
-func outputError(err error) error {
+// AsOutputError returns an error of standard output as an *OutputError, without its
+// path, or nil.
+func AsOutputError(err error) error {
 	if err == nil {
 		return nil
 	}

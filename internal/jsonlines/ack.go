@@ -20,7 +20,7 @@ type acknowledgement struct {
 // performed by then, so that it is undone.
 func acknowledge(ctx context.Context, r *responder) (worst int, err error) {
 	a := &acknowledgement{responder: *r}
-	worst, err = a.stream.each(ctx, func(e envmap.Event) error { return a.serve(ctx, e) })
+	worst, err = a.stream.each(ctx, func(events []envmap.Event) error { return a.serve(ctx, events) })
 	if !is[*stopError](err) {
 		return worst, err
 	}
@@ -30,10 +30,10 @@ func acknowledge(ctx context.Context, r *responder) (worst int, err error) {
 	return worst, err
 }
 
-func (a *acknowledgement) serve(ctx context.Context, e envmap.Event) (err error) {
+func (a *acknowledgement) serve(ctx context.Context, events []envmap.Event) (err error) {
+	e := events[0]
 	recording := a.stream.recorder.BeginEvent(e)
 	defer func() { recording.End(err) }()
-	events := []envmap.Event{e}
 	cli.SetFileTimes(events)
 	if err := a.target.Expressible(a.stream.program.Client, events); err != nil {
 		return &stopError{err}

@@ -59,26 +59,29 @@ func wholeResults(s *stream) *stream {
 
 // take begins one line. Its error ends the reading.
 func (j *jobs) take(ctx context.Context, number int, line []byte, err error) error {
-	var e envmap.Event
+	var events []envmap.Event
+	var names []string
 	if err == nil {
-		e, err = j.stream.decode(bytes.Clone(line)) // the next is read before this one has ended
+		events, err = j.stream.decode(bytes.Clone(line)) // the next is read before this one has ended
 	}
-	names := orderNames(e)
+	if err == nil {
+		names = orderNames(events[0])
+	}
 	switch {
 	case err != nil:
 		j.note(number, j.stream.refuse(line, err))
 	case len(names) == 0:
 		j.all.Wait()
-		j.perform(ctx, number, e)
+		j.perform(ctx, number, events)
 	default:
-		return j.begin(ctx, names, number, e)
+		return j.begin(ctx, names, number, events)
 	}
 	return nil
 }
 
 // begin has an event run after the last ones of its names, when there is room
 // for it.
-func (j *jobs) begin(ctx context.Context, names []string, number int, e envmap.Event) error {
+func (j *jobs) begin(ctx context.Context, names []string, number int, events []envmap.Event) error {
 	select {
 	case j.room <- struct{}{}:
 	case <-ctx.Done():
@@ -89,7 +92,7 @@ func (j *jobs) begin(ctx context.Context, names []string, number int, e envmap.E
 	j.all.Add(1)
 	go func() {
 		defer func() { close(done); j.left(names, done); <-j.room; j.all.Done() }()
-		j.follow(ctx, before, number, e)
+		j.follow(ctx, before, number, events)
 	}()
 	return nil
 }
@@ -130,26 +133,26 @@ func (j *jobs) left(names []string, done chan struct{}) {
 }
 
 // follow runs an event after others, when it is its turn.
-func (j *jobs) follow(ctx context.Context, before []chan struct{}, number int, e envmap.Event) {
+func (j *jobs) follow(ctx context.Context, before []chan struct{}, number int, events []envmap.Event) {
 	for _, ended := range before {
 		<-ended
 	}
 	j.turns <- struct{}{}
 	defer func() { <-j.turns }()
-	j.perform(ctx, number, e)
+	j.perform(ctx, number, events)
 }
 
 // perform runs an event, unless no further one is to be run.
-func (j *jobs) perform(ctx context.Context, number int, e envmap.Event) {
+func (j *jobs) perform(ctx context.Context, number int, events []envmap.Event) {
 	if ctx.Err() == nil {
-		j.note(number, j.guard(ctx, e))
+		j.note(number, j.guard(ctx, events))
 	}
 }
 
 // guard answers an event; a fault of ours is its error.
-func (j *jobs) guard(ctx context.Context, e envmap.Event) (err error) {
+func (j *jobs) guard(ctx context.Context, events []envmap.Event) (err error) {
 	defer runner.Recovered(&err)
-	return j.answer(ctx, e)
+	return j.answer(ctx, events)
 }
 
 // note reports how a line ended. If no further one can be served, those that

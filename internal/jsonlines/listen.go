@@ -92,8 +92,9 @@ func next(ctx context.Context, l listen.Listener, warn func(string)) (listen.Cal
 func (s *service) serve(ctx context.Context, caller listen.Caller) {
 	answers := &answers{ctx: ctx, Caller: caller}
 	own := s.of(caller, answers)
-	_, err := own.each(ctx, func(e envmap.Event) error {
-		return s.answerOne(ctx, own, answers, e.From(s.address, caller.UID()))
+	_, err := own.each(ctx, func(events []envmap.Event) error {
+		events[0] = events[0].From(s.address, caller.UID())
+		return s.answerOne(ctx, own, answers, events)
 	})
 	if err != nil && ctx.Err() == nil {
 		own.program.Warn(err.Error())
@@ -111,16 +112,16 @@ func (s *service) of(caller listen.Caller, answers *answers) *stream {
 
 // answerOne runs one event of one caller. Those of one order run one after another,
 // those of others at the same time.
-func (s *service) answerOne(ctx context.Context, own *stream, to *answers, e envmap.Event) (err error) {
+func (s *service) answerOne(ctx context.Context, own *stream, to *answers, events []envmap.Event) (err error) {
 	defer runner.Recovered(&err)
-	done, leave, err := s.queue.Enter(ctx, orderOf(e))
+	done, leave, err := s.queue.Enter(ctx, orderOf(events[0]))
 	if err != nil {
 		return err
 	}
 	defer leave()
 	to.before = done
 	r := responder{stream: own, target: s.target, runner: s.runner}
-	return r.answer(ctx, e)
+	return r.answer(ctx, events)
 }
 
 // answers is where a caller's results are written. A caller that does not read them

@@ -78,7 +78,7 @@ func (p *replayer) inOwnJournal() error {
 
 // each replays the calls.
 func (p *replayer) each(ctx context.Context) error {
-	s := &stream{program: p.program}
+	s := newStream(p.program)
 	return cli.ReadLines(ctx, p.program.Stdin, nil, func(number int, line []byte, err error) error {
 		severity, err := s.report(number, p.line(ctx, number, line, err))
 		p.worst = max(p.worst, severity)
@@ -167,7 +167,7 @@ func (r *replay) handle(ctx context.Context, events []envmap.Event) error {
 		return err
 	}
 	own.Kept = r.runner.Kept
-	a := &responder{stream: &stream{program: r.program}, target: r.target, runner: own}
+	a := &responder{stream: newStream(r.program), target: r.target, runner: own}
 	return a.answerCall(ctx, events)
 }
 

@@ -16,11 +16,10 @@ type responder struct {
 	runner *runner.Runner
 }
 
-// answer runs one event and writes its result.
-func (a *responder) answer(ctx context.Context, e envmap.Event) (err error) {
-	recording := a.stream.recorder.BeginEvent(e)
+// answer runs the one event of a line and writes its result.
+func (a *responder) answer(ctx context.Context, events []envmap.Event) (err error) {
+	recording := a.stream.recorder.BeginEvent(events[0])
 	defer func() { recording.End(err) }()
-	events := []envmap.Event{e}
 	cli.SetFileTimes(events)
 	return a.answerCall(ctx, events)
 }

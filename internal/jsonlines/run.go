@@ -3,7 +3,6 @@ package jsonlines
 import (
 	"bufio"
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/extauth/extauth/internal/cli"
@@ -23,7 +22,8 @@ func (c *command) run(words []string) (worst int, err error) {
 		return c.dryRun(t)
 	}
 	err = c.program.Supervise(t, func(ctx context.Context, r *runner.Runner) (err error) {
-		s := &stream{program: c.program, stops: c.ack}
+		s := newStream(c.program)
+		s.stops = c.ack
 		if s.recorder, err = c.program.OpenTrace(); err != nil {
 			return err
 		}
@@ -44,16 +44,16 @@ func (c *command) serve(ctx context.Context, a *responder) (worst int, err error
 	case c.jobs > 1:
 		return inParallel(ctx, a, int(c.jobs))
 	}
-	return a.stream.each(ctx, func(e envmap.Event) error { return a.answer(ctx, e) })
+	return a.stream.each(ctx, func(events []envmap.Event) error { return a.answer(ctx, events) })
 }
 
 func (c *command) listens() bool { return slices.Contains(cli.Given(c.flags), "listen") }
 
 // dryRun writes what would be run for each line.
 func (c *command) dryRun(t *cli.Target) (worst int, err error) {
-	s := &stream{program: c.program, silent: true}
-	return s.each(context.Background(), func(e envmap.Event) error {
-		events := []envmap.Event{e}
+	s := newStream(c.program)
+	s.silent = true
+	return s.each(context.Background(), func(events []envmap.Event) error {
 		cli.SetFileTimes(events)
 		if err := t.Expressible(c.program.Client, events); err != nil {
 			return err
@@ -75,23 +75,10 @@ func (c *command) rewrite() (worst int, err error) {
 	out := bufio.NewWriterSize(c.program.Stdout, 64<<10)
 	own := *c.program
 	own.Stdout = out
-	s := &stream{program: &own, silent: true, flush: func() error {
-		if err := out.Flush(); err != nil {
-			return &cli.OutputError{Err: reasonOf(err)}
-		}
-		return nil
-	}}
-	return s.each(context.Background(), func(e envmap.Event) error {
-		events := []envmap.Event{e}
+	s := newStream(&own)
+	s.silent, s.flush = true, func() error { return cli.AsOutputError(out.Flush()) }
+	return s.each(context.Background(), func(events []envmap.Event) error {
 		cli.SetFileTimes(events)
 		return own.WriteEvents(events)
 	})
-}
-
-// reasonOf is an error of a file without its path.
-func reasonOf(err error) error {
-	if reason := errors.Unwrap(err); reason != nil {
-		return reason
-	}
-	return err
 }

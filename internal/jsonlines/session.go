@@ -64,10 +64,10 @@ func (s *session) serve(ctx, alive context.Context, caller listen.Caller) {
 	defer context.AfterFunc(alive, func() { cancel(context.Cause(alive)) })()
 	own := *s.program
 	own.Stdin, own.Stdout, own.Stderr = caller, caller, io.Discard // the hook says what went wrong
-	events := &stream{program: &own}
-	_, _ = events.each(alive, func(e envmap.Event) error {
-		err := s.take(either, e)
-		return errors.Join(err, own.Write(result(e, nil, err)))
+	events := newStream(&own)
+	_, _ = events.each(alive, func(one []envmap.Event) error {
+		err := s.take(either, one[0])
+		return errors.Join(err, own.Write(results(one, nil, err)))
 	})
 }
 

@@ -12,16 +12,22 @@ import (
 
 // stream is a program's lines of events.
 type stream struct {
-	program  *cli.Program // with the stream's own input and output
-	recorder *cli.Recorder
-	flush    func() error // nil; called before the next line may have to be waited for
-	stops    bool         // a line that is refused ends it
-	silent   bool         // no line is answered
+	program    *cli.Program // with the stream's own input and output
+	convention *envmap.Convention
+	recorder   *cli.Recorder
+	flush      func() error // nil; called before the next line may have to be waited for
+	stops      bool         // a line that is refused ends it
+	silent     bool         // no line is answered
 }
 
-// each decodes line after line. A line that is refused, or that fails, is reported
+func newStream(p *cli.Program) *stream {
+	convention, _ := envmap.Lookup(p.Client)
+	return &stream{program: p, convention: convention}
+}
+
+// each decodes line after line, and calls serve with the one event of each. A line that is refused, or that fails, is reported
 // and does not keep the next from being served.
-func (s *stream) each(ctx context.Context, serve func(envmap.Event) error) (worst int, err error) {
+func (s *stream) each(ctx context.Context, serve func([]envmap.Event) error) (worst int, err error) {
 	err = cli.ReadLines(ctx, s.program.Stdin, s.flush, func(number int, line []byte, err error) error {
 		if err == nil {
 			err = s.serve(line, serve)
@@ -35,21 +41,20 @@ func (s *stream) each(ctx context.Context, serve func(envmap.Event) error) (wors
 	return worst, err
 }
 
-func (s *stream) serve(line []byte, serve func(envmap.Event) error) error {
-	e, err := s.decode(line)
+func (s *stream) serve(line []byte, serve func([]envmap.Event) error) error {
+	events, err := s.decode(line)
 	if err != nil {
 		return s.refuse(line, err)
 	}
-	return serve(e)
+	return serve(events)
 }
 
-func (s *stream) decode(line []byte) (envmap.Event, error) {
-	convention, _ := envmap.Lookup(s.program.Client)
-	events, err := convention.Decode(envmap.Call{Stdin: line, Env: s.program.Env})
+func (s *stream) decode(line []byte) ([]envmap.Event, error) {
+	events, err := s.convention.Decode(envmap.Call{Stdin: line, Env: s.program.Env})
 	if err != nil {
-		return envmap.Event{}, cli.Refused(err)
+		return nil, cli.Refused(err)
 	}
-	return events[0], nil
+	return events, nil
 }
 
 // refuse answers a line that was not understood, if lines are answered.

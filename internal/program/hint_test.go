@@ -50,7 +50,7 @@ func TestHints(t *testing.T) {
 		args []string
 		want string // what is to be tried; empty: nothing
 	}{
-		{[]string{"extauth-hook", "auth"}, "--to dehydrated and a HANDLER behind --, or -c with a chain file"},
+		{[]string{"extauth-hook", "auth"}, "--to dehydrated and a HANDLER after --, or -c with a chain file"},
 		{[]string{"extauth-hook", "-c", "other", "auth"}, "a line in the chain file whose domain= and type= take it"},
 		{[]string{"extauth-hook", "-c", d.dir + "/no/such/chain", "auth"}, "ls -l " + d.dir},
 		{[]string{"extauth-hook", "-c", "chain", "-e", "no.env", "auth"}, "ls -l ."},
