@@ -33,7 +33,7 @@ type run struct {
 
 func (r run) timedOut() bool { return errors.As(r.err, new(*runner.TimeoutError)) }
 
-// calledBy tells whether the hook called one of these stand-ins.
+// calledBy reports whether the hook called one of these stand-ins.
 func (r run) calledBy(programs ...string) bool {
 	return slices.ContainsFunc(r.calls, func(c call) bool { return slices.Contains(programs, c.argv[0]) })
 }

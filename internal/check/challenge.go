@@ -68,8 +68,7 @@ func cleanupOf(e envmap.Event, printed []byte) envmap.Event {
 }
 
 // others are the events of the convention that are about no single challenge.
-// text stands where a CA or a server says something, dir is where certificates
-// are.
+// text is what a CA or a server says, dir is where certificates are.
 func (s *suite) others(text, dir string) []envmap.Event {
 	var all []envmap.Event
 	for _, cmd := range []envmap.Cmd{

@@ -267,7 +267,7 @@ func skipForgets(s *suite) string {
 	return ""
 }
 
-// mentions tells whether a call names the challenge's value or its token.
+// mentions reports whether a call names the challenge's value or its token.
 func mentions(c envmap.Call, e envmap.Event) bool {
 	words := append([]string{string(c.Stdin)}, c.Args...)
 	for _, value := range c.Env {

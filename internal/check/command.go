@@ -35,7 +35,7 @@ Options:
                          nsupdate: yes, no, or auto where there is one (auto)
       --slow DURATION    a call that takes longer is slow (30s)
       --timeout DURATION a call that takes longer hangs (2m)
-      --explain          say with each finding, or alone of all checks, what a
+      --explain          say with each finding, or by itself of all checks, what a
                          client does and what to write instead
       --help, --version  say so on standard output
 

@@ -26,9 +26,9 @@ func RegisterSocket(set *flag.FlagSet, mode *fs.FileMode, group *string) {
 
 // PassedSockets returns how many sockets systemd opened for this process
 // (sd_listen_fds(3)).
-func (p *Program) PassedSockets() int {
-	pid, pidErr := strconv.Atoi(p.Env["LISTEN_PID"])
-	count, countErr := strconv.Atoi(p.Env["LISTEN_FDS"])
+func PassedSockets(env map[string]string) int {
+	pid, pidErr := strconv.Atoi(env["LISTEN_PID"])
+	count, countErr := strconv.Atoi(env["LISTEN_FDS"])
 	if pidErr != nil || countErr != nil || pid != os.Getpid() {
 		return 0
 	}

@@ -9,8 +9,8 @@ import (
 const MaxStdin = 64 << 10
 
 // ReadStdin reads what the client gives on standard input, all of it or nothing.
-func (p *Program) ReadStdin() ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(p.Stdin, MaxStdin+1))
+func ReadStdin(in io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(in, MaxStdin+1))
 	if err == nil && len(text) > MaxStdin {
 		err = Refused(fmt.Errorf("standard input is longer than %d bytes", MaxStdin))
 	}

@@ -72,7 +72,7 @@ func runClient(p *cli.Program, c *envmap.Convention) error {
 	}
 	received := envmap.Call{Args: args, Env: p.Env}
 	if c.ReadsStdin {
-		if received.Stdin, err = p.ReadStdin(); err != nil {
+		if received.Stdin, err = cli.ReadStdin(p.Stdin); err != nil {
 			return err
 		}
 	}

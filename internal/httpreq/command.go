@@ -138,7 +138,7 @@ func (c *command) post(url string, words []string) error {
 	if len(words) != 1 || !slices.Contains([]string{"present", "cleanup"}, words[0]) {
 		return cli.Usage("a URL needs present or cleanup after it")
 	}
-	text, err := p.ReadStdin()
+	text, err := cli.ReadStdin(p.Stdin)
 	if err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (c *command) serve(words []string) error {
 		return cli.Usage("serve needs a HANDLER or a chain")
 	}
 	c.server.listen = cli.AbsoluteAddress(c.server.listen)
-	c.server.socket.Passed = p.PassedSockets()
+	c.server.socket.Passed = cli.PassedSockets(p.Env)
 	return p.Supervise(t, func(ctx context.Context, r *runner.Runner) error {
 		recorder, err := p.OpenTrace()
 		if err != nil {

@@ -26,7 +26,7 @@ type service struct {
 func (c *command) listenAt(ctx context.Context, r *responder) error {
 	s := &service{responder: *r, address: cli.AbsoluteAddress(c.listen), queue: cli.NewQueue(c.jobs)}
 	options := c.socket
-	options.Passed = c.program.PassedSockets()
+	options.Passed = cli.PassedSockets(c.program.Env)
 	l, err := listen.On(s.address, options)
 	if err != nil {
 		return listenError(err)

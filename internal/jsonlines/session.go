@@ -216,7 +216,7 @@ func (s *session) cleanup(ctx context.Context, e envmap.Event) error {
 	return err
 }
 
-// forget takes a challenge off those that stand, and returns it.
+// forget takes a challenge off those that are performed, and returns it.
 func (s *session) forget(e envmap.Event) *envmap.Event {
 	for i, p := range s.standing {
 		if sameChallenge(p, e) {
@@ -227,7 +227,7 @@ func (s *session) forget(e envmap.Event) *envmap.Event {
 	return nil
 }
 
-// rollback gives back all that stands, last first.
+// rollback gives back all that is performed, last first.
 func (s *session) rollback(ctx context.Context) error {
 	for len(s.standing) > 0 {
 		e := s.standing[len(s.standing)-1]
