@@ -127,8 +127,10 @@ const deploys = "extauth-dehydrated deploy_challenge a.test t1 $V\n"
 // asked for is taken back, the stream is closed by a report, and nothing is left
 // in the file system.
 func TestExecSignalWhileItWaits(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
 			r := newReader(t, "dirname \"$EXTAUTH_SOCKET\" >\"$WORLD/directory\"\n"+
 				"extauth-dehydrated deploy_challenge z.test t1 $V\n"+deploys)
 			r.expect("perform_challenge z.test")
@@ -148,6 +150,7 @@ func TestExecSignalWhileItWaits(t *testing.T) {
 // TestExecSignalWhileItCleansUp: a client that goes on in spite of the signal has
 // its clean-ups told, and its own end.
 func TestExecSignalWhileItCleansUp(t *testing.T) {
+	t.Parallel()
 	r := newReader(t, `trap : TERM
 extauth-dehydrated deploy_challenge a.test t1 $V b.test t2 $V
 echo ready >"$WORLD/ready"
@@ -173,6 +176,7 @@ exit 7
 // TestExecSecondSignal: a client that does not heed the first gets the next one
 // too.
 func TestExecSecondSignal(t *testing.T) {
+	t.Parallel()
 	r := newReader(t, `trap 'echo got >"$WORLD/got"' INT
 trap 'exit 9' TERM
 echo ready >"$WORLD/ready"
@@ -188,6 +192,7 @@ while :; do sleep 0.02; done
 // TestExecTwoHooksAtOnce: one is asked for after the other, and each answer is
 // for the one that was asked for.
 func TestExecTwoHooksAtOnce(t *testing.T) {
+	t.Parallel()
 	r := newReader(t, `for name in a b c d e; do
 	{ extauth-dehydrated deploy_challenge $name.test t1 $V && echo $name >>"$WORLD/done" && extauth-dehydrated clean_challenge $name.test t1 $V; } &
 done
@@ -223,6 +228,7 @@ exit 0
 // TestExecReaderThatStops: it does not read on while the stream is full, then is
 // gone. exec ends, and so does the hook.
 func TestExecReaderThatStops(t *testing.T) {
+	t.Parallel()
 	r := newReader(t, `i=0
 while test $i -lt 40; do
 	extauth-dehydrated deploy_cert a.test /k /c /f /h 1 2>>"$WORLD/hooks" || echo failed >"$WORLD/failed"
@@ -241,6 +247,7 @@ for i in 1 2 3 4 5; do extauth-dehydrated exit_hook "$text"; done
 // TestExecSignalWhileTheReaderStalls: a stream that is not read on keeps exec
 // from ending no longer than a signal takes.
 func TestExecSignalWhileTheReaderStalls(t *testing.T) {
+	t.Parallel()
 	r := newReader(t, `echo ready >"$WORLD/ready"
 while :; do extauth-dehydrated deploy_cert a.test /k /c /f /h 1 || exit; echo . >>"$WORLD/told"; done
 `)
@@ -266,6 +273,7 @@ while :; do extauth-dehydrated deploy_cert a.test /k /c /f /h 1 || exit; echo . 
 // TestExecLeftConnection: a process that the client left behind, and that is
 // connected, does not keep exec from ending, nor from dying of a signal.
 func TestExecLeftConnection(t *testing.T) {
+	t.Parallel()
 	const client = `python3 -c '
 import os, socket, time
 s = socket.socket(socket.AF_UNIX)
@@ -299,6 +307,7 @@ func killNumber(t *testing.T, number string) {
 // TestExecClientDiesWhileItWaits: the client and its hook are killed: nobody
 // waits for an answer any more.
 func TestExecClientDiesWhileItWaits(t *testing.T) {
+	t.Parallel()
 	r := newReader(t, "echo $$ >\"$WORLD/pid\"\n"+deploys)
 	r.expect("perform_challenge a.test")
 	pid := r.awaitFile("pid")
@@ -320,12 +329,13 @@ type recordedCall struct {
 // stream is in canonical form, each challenge that is asked for is taken back,
 // and a report ends it.
 func TestExecRecordedRuns(t *testing.T) {
+	t.Parallel()
 	for _, client := range []string{"certbot-2.1.0", "dehydrated-0.7.0"} {
 		files, err := filepath.Glob("../../testdata/traces/" + client + "/*.jsonl")
 		require.NoError(t, err)
 		require.NotEmpty(t, files)
 		for _, file := range files {
-			t.Run(client+"/"+filepath.Base(file), func(t *testing.T) { replay(t, file) })
+			t.Run(client+"/"+filepath.Base(file), func(t *testing.T) { t.Parallel(); replay(t, file) })
 		}
 	}
 }

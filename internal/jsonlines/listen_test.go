@@ -331,6 +331,7 @@ func crowdOfClients(t *testing.T, scheme string, many int) {
 // TestListenProgramsAreServed: clients that are our own programs, at both kinds
 // of address, and under the race detector.
 func TestListenProgramsAreServed(t *testing.T) {
+	t.Parallel()
 	for _, scheme := range []string{"unix", "fifo"} {
 		t.Run(scheme, func(t *testing.T) {
 			s := newService(t, scheme, "dehydrated", "echo \"$1 $2 $3\"\n")
@@ -361,6 +362,7 @@ func TestListenProgramsAreServed(t *testing.T) {
 // TestListenSharedState: a client and its listener may use one state directory;
 // neither waits for the other's lock.
 func TestListenSharedState(t *testing.T) {
+	t.Parallel()
 	s := newService(t, "unix", "dehydrated", "echo \"$1 $2\" >>\"$WORLD/log\"\n")
 	write(t, filepath.Join(s.dir, "client.chain"), "json "+s.address+"\n", 0o644)
 	for _, operation := range []string{"deploy_challenge", "clean_challenge"} {
@@ -470,6 +472,7 @@ func TestListenClientsThatNeverRead(t *testing.T) {
 
 // TestListenShutdownWithClientsThatNeverRead: nor do they keep it from ending.
 func TestListenShutdownWithClientsThatNeverRead(t *testing.T) {
+	t.Parallel()
 	for _, scheme := range []string{"unix", "fifo"} {
 		t.Run(scheme, func(t *testing.T) {
 			s := newService(t, scheme, "dehydrated", "exit 0\n")
@@ -482,6 +485,7 @@ func TestListenShutdownWithClientsThatNeverRead(t *testing.T) {
 // TestListenClientThatDisconnects: a challenge whose client is gone when it is
 // performed is undone, since nobody will ask for that.
 func TestListenClientThatDisconnects(t *testing.T) {
+	t.Parallel()
 	for _, scheme := range []string{"unix", "fifo"} {
 		t.Run(scheme, func(t *testing.T) {
 			s := newService(t, scheme, "dehydrated", `echo "$1 $2" >>"$WORLD/log"
@@ -505,6 +509,7 @@ if test "$1" = deploy_challenge; then : >"$WORLD/begun"; until test -e "$WORLD/g
 // TestListenOrders: the events of an order are run one behind another, whoever
 // sends them; those of others at the same time.
 func TestListenOrders(t *testing.T) {
+	t.Parallel()
 	s := newService(t, "unix", "dehydrated", `[ "$1" = deploy_challenge ] || exit 0
 case $2 in
 *.one.test) mkdir "$WORLD/inside" || exit; sleep 0.05; rmdir "$WORLD/inside" ;;
@@ -540,6 +545,7 @@ esac
 // TestListenEventsWithoutAnOrder: an event that belongs to no order is in
 // nobody's way.
 func TestListenEventsWithoutAnOrder(t *testing.T) {
+	t.Parallel()
 	s := newService(t, "unix", "dehydrated", `: >"$WORLD/started.$1"
 until test -e "$WORLD/started.startup_hook" && test -e "$WORLD/started.exit_hook"; do sleep 0.02; done
 `, "--timeout", "5s")
@@ -557,9 +563,10 @@ until test -e "$WORLD/started.startup_hook" && test -e "$WORLD/started.exit_hook
 // TestListenSignals: what is being performed is undone, idle clients are let go,
 // and the process dies of the signal.
 func TestListenSignals(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		for _, scheme := range []string{"unix", "fifo"} {
-			t.Run(scheme+" "+signal.String(), func(t *testing.T) { stopBusy(t, scheme, signal, 20) })
+			t.Run(scheme+" "+signal.String(), func(t *testing.T) { t.Parallel(); stopBusy(t, scheme, signal, 20) })
 		}
 	}
 }
@@ -567,6 +574,7 @@ func TestListenSignals(t *testing.T) {
 // TestListenSignalsWhileOthersWait: what waits for its turn is never begun, and
 // has nothing to undo.
 func TestListenSignalsWhileOthersWait(t *testing.T) {
+	t.Parallel()
 	stopBusy(t, "unix", syscall.SIGTERM, 100)
 }
 
@@ -608,6 +616,7 @@ test "$1" = clean_challenge || exec sleep 60
 // TestListenKilled: a client at named pipes notices soon that its listener is
 // no more, also where another has taken its place.
 func TestListenKilled(t *testing.T) {
+	t.Parallel()
 	for _, again := range []bool{false, true} {
 		t.Run(fmt.Sprintf("another: %v", again), func(t *testing.T) {
 			s := newService(t, "fifo", "dehydrated", "test \"$1\" = clean_challenge || { : >\"$WORLD/begun\"; exec sleep 30; }\n")
@@ -638,6 +647,7 @@ func TestListenKilled(t *testing.T) {
 
 // TestListenClientKilledAtPipes: a client that is killed leaves no pipes behind.
 func TestListenClientKilledAtPipes(t *testing.T) {
+	t.Parallel()
 	s := newService(t, "fifo", "dehydrated", "test \"$1\" = clean_challenge || { : >\"$WORLD/begun\"; sleep 0.5; }\n")
 	write(t, filepath.Join(s.dir, "client.chain"), "json "+s.address+"\n", 0o644)
 	client := exec.Command("extauth-dehydrated", "-c", filepath.Join(s.dir, "client.chain"), "deploy_challenge", "a.test", "t", recorded)

@@ -23,6 +23,7 @@ func TestReplayOfEveryTrace(t *testing.T) {
 		require.NoError(t, err)
 		for _, file := range files {
 			t.Run(filepath.Base(filepath.Dir(file))+"/"+filepath.Base(file), func(t *testing.T) {
+				t.Parallel()
 				requireReplayed(t, c, file)
 			})
 		}
