@@ -63,7 +63,7 @@ func importsOf(t *testing.T, directory string) []string {
 	return all
 }
 
-// TestMainsAreThin: a program is a function in internal/cli.
+// TestMainsAreThin: a program is a function of a room.
 func TestMainsAreThin(t *testing.T) {
 	mains, err := filepath.Glob("cmd/*/main.go")
 	require.NoError(t, err)

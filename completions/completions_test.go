@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/pending"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -27,7 +28,7 @@ import (
 func TestMain(m *testing.M) {
 	switch name := filepath.Base(os.Args[0]); {
 	case name == "extauth-pending":
-		os.Exit(cli.Pending(cli.Process()))
+		os.Exit(pending.Pending(cli.Process()))
 	case strings.HasPrefix(name, "extauth-"):
 		os.Exit(1)
 	}

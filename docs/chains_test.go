@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/extauth/extauth/internal/chain"
+	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -70,13 +72,13 @@ func isChainLine(text string) bool {
 func parse(text string) error {
 	text = regexp.MustCompile(` user=[a-z_][a-z0-9_-]*`).ReplaceAllString(text, "")
 	_, err := runner.ParseChain("/etc/extauth/chain", text)
-	faults := new(runner.ChainError)
+	faults := new(chain.Error)
 	if !errors.As(err, &faults) {
 		return err
 	}
 	var wrong []error
 	for _, fault := range faults.Faults {
-		if missing := new(runner.StartError); !errors.As(fault, &missing) {
+		if missing := new(process.StartError); !errors.As(fault, &missing) {
 			wrong = append(wrong, fault)
 		}
 	}

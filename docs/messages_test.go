@@ -112,7 +112,7 @@ func TestStatuses(t *testing.T) {
 	file := filepath.Join(root, "internal", "cli", "status.go")
 	source, err := os.ReadFile(file)
 	require.NoError(t, err)
-	statuses := regexp.MustCompile(`(?m)^\tstatus[A-Z]\w+ += (\d+) `).FindAllStringSubmatch(string(source), -1)
+	statuses := regexp.MustCompile(`(?m)^\tStatus[A-Z]\w+ += (\d+) `).FindAllStringSubmatch(string(source), -1)
 	require.Greater(t, len(statuses), 10)
 	for _, status := range statuses {
 		require.Contains(t, explained(troubles(t)), status[1])

@@ -2,7 +2,7 @@
 # Runs a test command, and looks for the marker that all credentials of the
 # tests carry in what it printed and in what it left behind: sentinel.sh COMMAND.
 # The programs themselves look for it in their output, journals and command
-# lines while they run (internal/cli/sentinel_test.go).
+# lines while they run (internal/program/sentinel_test.go).
 set -eu
 
 # Root's tests run in memory where there is enough: they put tens of thousands of

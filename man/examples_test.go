@@ -11,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/extauth/extauth/internal/chain"
 	"github.com/extauth/extauth/internal/envfile"
+	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -51,12 +53,12 @@ func isText(t *testing.T, e example) { require.NotEmpty(t, e.text) }
 // isChain: the chain parser has nothing to say but that programs are not there.
 func isChain(t *testing.T, e example) {
 	_, err := runner.ParseChain("/etc/extauth/chain", e.text)
-	faults := new(runner.ChainError)
+	faults := new(chain.Error)
 	if err != nil {
 		require.ErrorAs(t, err, &faults)
 	}
 	for _, fault := range faults.Faults {
-		if missing := new(runner.StartError); !errors.As(fault, &missing) || !missing.NotFound() {
+		if missing := new(process.StartError); !errors.As(fault, &missing) || !missing.NotFound() {
 			t.Errorf("%s: %v", e.file, fault)
 		}
 	}

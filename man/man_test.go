@@ -15,36 +15,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/extauth/extauth/internal/check"
 	"github.com/extauth/extauth/internal/cli"
-	"github.com/extauth/extauth/internal/httpreq"
-	"github.com/extauth/extauth/internal/listen"
-	"github.com/extauth/extauth/pkg/propagation"
+	"github.com/extauth/extauth/internal/program"
 )
 
-// programs are what the mains in cmd call.
-func programs() map[string]func(cli.IO) int {
-	all := map[string]func(cli.IO) int{
-		"extauth-check":      func(io cli.IO) int { return cli.Check(io, new(check.Suite)) },
-		"extauth-dehydrated": cli.Dehydrated,
-		"extauth-hook":       cli.Hook,
-		"extauth-httpreq":    func(io cli.IO) int { return cli.HTTPReq(io, httpreq.Web{}) },
-		"extauth-json":       func(io cli.IO) int { return cli.JSON(io, listen.On) },
-		"extauth-pending":    cli.Pending,
-		"extauth-wait":       func(io cli.IO) int { return cli.Wait(io, new(propagation.Prober)) },
-	}
-	for _, convention := range []string{"acmesh", "acmetool", "getssl", "lego", "mod_md", "uacme"} {
-		all["extauth-"+strings.ReplaceAll(convention, "_", "-")] = func(io cli.IO) int { return cli.Client(io, convention) }
-	}
-	return all
-}
+// programs are all, by their names.
+func programs() map[string]func(cli.IO) int { return program.All() }
 
 // help is what a program says of itself.
-func help(t *testing.T, program string) string {
-	run := programs()[program]
-	require.NotNil(t, run, "%s is not among programs", program)
+func help(t *testing.T, name string) string {
+	run := programs()[name]
+	require.NotNil(t, run, "%s is not a program", name)
 	var stdout, stderr bytes.Buffer
-	require.Zero(t, run(cli.IO{Args: []string{program, "--help"}, Stdout: &stdout, Stderr: &stderr}), stderr.String())
+	require.Zero(t, run(cli.IO{Args: []string{name, "--help"}, Stdout: &stdout, Stderr: &stderr}), stderr.String())
 	return stdout.String()
 }
 

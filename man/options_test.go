@@ -174,7 +174,7 @@ func statusesOf(t *testing.T, file string) []string {
 func statuses(t *testing.T) []string {
 	var all []string
 	for name, value := range constants(t, "../internal/cli/status.go") {
-		if strings.HasPrefix(name, "status") {
+		if strings.HasPrefix(name, "Status") {
 			all = append(all, value)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/hook"
 )
 
-func main() { os.Exit(cli.Client(cli.Process(), "acmesh")) }
+func main() { os.Exit(hook.Acmesh(cli.Process())) }

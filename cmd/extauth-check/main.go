@@ -8,4 +8,4 @@ import (
 	"github.com/extauth/extauth/internal/cli"
 )
 
-func main() { os.Exit(cli.Check(cli.Process(), new(check.Suite))) }
+func main() { os.Exit(check.Check(cli.Process())) }

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/hook"
 )
 
-func main() { os.Exit(cli.Dehydrated(cli.Process())) }
+func main() { os.Exit(hook.Dehydrated(cli.Process())) }

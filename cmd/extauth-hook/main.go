@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/hook"
 )
 
-func main() { os.Exit(cli.Hook(cli.Process())) }
+func main() { os.Exit(hook.Hook(cli.Process())) }

@@ -8,4 +8,4 @@ import (
 	"github.com/extauth/extauth/internal/httpreq"
 )
 
-func main() { os.Exit(cli.HTTPReq(cli.Process(), httpreq.Web{})) }
+func main() { os.Exit(httpreq.HTTPReq(cli.Process())) }

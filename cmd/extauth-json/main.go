@@ -5,7 +5,7 @@ import (
 	"os"
 
 	"github.com/extauth/extauth/internal/cli"
-	"github.com/extauth/extauth/internal/listen"
+	"github.com/extauth/extauth/internal/jsonlines"
 )
 
-func main() { os.Exit(cli.JSON(cli.Process(), listen.On)) }
+func main() { os.Exit(jsonlines.JSON(cli.Process())) }

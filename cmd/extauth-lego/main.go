@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/hook"
 )
 
-func main() { os.Exit(cli.Client(cli.Process(), "lego")) }
+func main() { os.Exit(hook.Lego(cli.Process())) }

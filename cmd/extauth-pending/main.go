@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/pending"
 )
 
-func main() { os.Exit(cli.Pending(cli.Process())) }
+func main() { os.Exit(pending.Pending(cli.Process())) }

@@ -5,7 +5,7 @@ import (
 	"os"
 
 	"github.com/extauth/extauth/internal/cli"
-	"github.com/extauth/extauth/pkg/propagation"
+	"github.com/extauth/extauth/internal/wait"
 )
 
-func main() { os.Exit(cli.Wait(cli.Process(), new(propagation.Prober))) }
+func main() { os.Exit(wait.Wait(cli.Process())) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/extauth/extauth/internal/envfile"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -88,7 +89,7 @@ func TestREADMEHasEnvFilesThatAreRead(t *testing.T) {
 	for name, text := range files {
 		file := filepath.Join(t.TempDir(), filepath.Base(name))
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-		variables, err := runner.ReadEnvFiles([]string{file})
+		variables, err := envfile.Read(file)
 		require.NoError(t, err, name)
 		require.NotEmpty(t, variables, name)
 	}

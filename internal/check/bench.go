@@ -8,8 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/extauth/extauth/internal/commandline"
+	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
-	"github.com/extauth/extauth/pkg/runner"
 )
 
 // finding is what a check found wrong.
@@ -25,15 +26,15 @@ type finding struct {
 type run struct {
 	events  []envmap.Event // none where the client says something that nobody knows
 	call    envmap.Call
-	outcome runner.Outcome
+	outcome outcome
 	err     error
 	calls   []call // of the stand-ins
 	refused bool   // which failed
 }
 
-func (r run) timedOut() bool { return errors.As(r.err, new(*runner.TimeoutError)) }
+func (r run) timedOut() bool { return errors.As(r.err, new(*process.TimeoutError)) }
 
-// calledBy tells whether the hook called one of these stand-ins.
+// calledBy reports whether the hook called one of these stand-ins.
 func (r run) calledBy(programs ...string) bool {
 	return slices.ContainsFunc(r.calls, func(c call) bool { return slices.Contains(programs, c.argv[0]) })
 }
@@ -41,7 +42,7 @@ func (r run) calledBy(programs ...string) bool {
 // ended is how the hook ended, for people.
 func (r run) ended() string {
 	switch {
-	case r.outcome.Declined:
+	case r.outcome.declined:
 		return fmt.Sprintf("it declined: %v", r.err)
 	case r.err != nil:
 		return r.err.Error()
@@ -84,20 +85,20 @@ func (b *bench) environment() map[string]string {
 func (b *bench) try(cmd envmap.Cmd, c envmap.Call, events ...envmap.Event) run {
 	r := run{events: events, call: c, refused: b.refuses}
 	if b.hung {
-		r.err = &runner.TimeoutError{After: b.Timeout}
+		r.err = &process.TimeoutError{After: b.Timeout}
 	}
 	before, err := b.scratch.calls(1)
-	t := runner.Trial{Call: c, Dir: b.dir, Env: b.variablesOf(cmd, c), Wrapper: b.wrapper, Timeout: b.Timeout}
-	if t.Dir == "" && err == nil {
-		t.Dir, err = b.scratch.newDir()
+	t := trial{call: c, dir: b.dir, env: b.variablesOf(cmd, c), wrapper: b.wrapper, timeout: b.Timeout}
+	if t.dir == "" && err == nil {
+		t.dir, err = b.scratch.newDir()
 	}
 	if b.err = errors.Join(b.err, err); b.err != nil || b.hung {
 		return r
 	}
 	if c.Stdin == nil {
-		t.Call.Stdin = b.stdin
+		t.call.Stdin = b.stdin
 	}
-	r.outcome, r.err = b.handler.Try(b.ctx, cmd, t)
+	r.outcome, r.err = try(b.ctx, &b.handler, cmd, t)
 	r.calls, err = b.scratch.calls(len(before) + 1)
 	b.err = errors.Join(b.err, err)
 	b.hung = r.timedOut()
@@ -115,7 +116,7 @@ func (b *bench) variablesOf(cmd envmap.Cmd, c envmap.Call) []map[string]string {
 // word tells a hook that is one command for all of its client's what it is
 // called for, as our own programs do: the client itself has a command for each.
 func (b *bench) word(cmd envmap.Cmd) map[string]string {
-	if b.handler.Speaks().To.Operands == nil || b.handler.Commands != nil {
+	if b.handler.Resolved().To.Operands == nil || b.handler.Commands != nil {
 		return nil
 	}
 	return map[string]string{"EXTAUTH_EVENT": string(cmd), "EXTAUTH_PHASE": envmap.Event{Cmd: cmd}.Phase()}
@@ -123,7 +124,7 @@ func (b *bench) word(cmd envmap.Cmd) map[string]string {
 
 // tell runs the hook for an event.
 func (b *bench) tell(e envmap.Event) run {
-	c, err := b.handler.Speaks().Encode(e)
+	c, err := b.handler.Resolved().Encode(e)
 	if err != nil {
 		b.err = errors.Join(b.err, err)
 		return run{}
@@ -144,7 +145,7 @@ func (b *bench) found(expected, seen string, arguments ...any) *finding {
 	for _, r := range b.made {
 		f.ran = append(f.ran, b.commandLine(r)+" -> "+b.redact(r.ended()))
 		f.printed = append(f.printed, b.excerpt("stdout", strings.Split(strings.TrimSpace(string(r.outcome.Stdout)), "\n"))...)
-		f.printed = append(f.printed, b.excerpt("stderr", r.outcome.Stderr)...)
+		f.printed = append(f.printed, b.excerpt("stderr", r.outcome.stderr)...)
 	}
 	if b.explain {
 		f.explain = b.check.explanation()
@@ -161,7 +162,7 @@ func (b *bench) commandLine(r run) string {
 			words = append(words, name+"="+r.call.Env[name])
 		}
 	}
-	return cut(b.redact(runner.Quote(append(words, r.outcome.Words...))), 400)
+	return cut(b.redact(commandline.Quote(append(words, r.outcome.words...)...)), 400)
 }
 
 // excerpt is the beginning of what a hook printed, without its credentials.
@@ -172,7 +173,7 @@ func (b *bench) excerpt(stream string, lines []string) []string {
 		if i == most {
 			return append(shown, fmt.Sprintf("%s: (%d lines more)", stream, len(lines)-most))
 		}
-		if line = runner.Printable(b.redact(line)); line != "" {
+		if line = process.Printable(b.redact(line)); line != "" {
 			shown = append(shown, stream+": "+cut(line, 200))
 		}
 	}

@@ -68,8 +68,7 @@ func cleanupOf(e envmap.Event, printed []byte) envmap.Event {
 }
 
 // others are the events of the convention that are about no single challenge.
-// text stands where a CA or a server says something, dir is where certificates
-// are.
+// text is what a CA or a server says, dir is where certificates are.
 func (s *suite) others(text, dir string) []envmap.Event {
 	var all []envmap.Event
 	for _, cmd := range []envmap.Cmd{
@@ -96,8 +95,8 @@ func (s *suite) others(text, dir string) []envmap.Event {
 // called tells whether the convention's client calls this hook for an event: a
 // command that is for challenges alone is not called for another.
 func (s *suite) called(e envmap.Event) bool {
-	c := s.handler.Speaks()
+	c := s.handler.Resolved()
 	whole := s.handler.Commands != nil || c.To.Operands == nil && c.Name != "lego"
 	_, err := c.Encode(e)
-	return err == nil && whole && s.handler.Takes(e.Cmd)
+	return err == nil && whole && s.handler.CommandFor(e.Cmd) != nil
 }

@@ -3,6 +3,7 @@ package check_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,9 +14,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/extauth/extauth/internal/chain"
 	"github.com/extauth/extauth/internal/check"
-	"github.com/extauth/extauth/internal/getopt"
-	"github.com/extauth/extauth/pkg/runner"
+	"github.com/extauth/extauth/internal/process"
 )
 
 // hook is a copy of one from testdata, with what its own comments say: the
@@ -75,12 +76,12 @@ type result struct {
 // run checks the hook without a name server.
 func (h hook) run(t *testing.T) result {
 	suite := new(check.Suite)
-	set := new(getopt.Set)
+	set := flag.NewFlagSet("extauth-check", flag.ContinueOnError)
 	suite.Flags(set)
 	require.NoError(t, set.Parse(append([]string{"--zone", "no", "--timeout", "10m", "--slow", "10m"}, h.options...)))
-	handler, fault := runner.ParseHandler(append(append([]string{h.as}, set.Args()...), h.words()...))
+	handler, fault := chain.ParseLine(append(append([]string{h.as}, set.Args()...), h.words()...))
 	if fault != nil {
-		require.ErrorAs(t, fault, new(*runner.StartError))
+		require.ErrorAs(t, fault, new(*process.StartError))
 	}
 	var out bytes.Buffer
 	failed, err := suite.Check(context.Background(), handler, fault, os.Getenv("PATH"), &out)

@@ -6,8 +6,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
-	"github.com/extauth/extauth/pkg/runner"
 )
 
 // check is one thing that a client may do to a hook, or a hook to its client.
@@ -74,7 +74,7 @@ func checkStarts(b *bench) *finding {
 		return nil
 	}
 	reason := b.fault.Error()
-	if e := new(runner.StartError); errors.As(b.fault, &e) {
+	if e := new(process.StartError); errors.As(b.fault, &e) {
 		reason = e.Reason
 	}
 	return b.found("a program that the system can start", "%s", reason)
@@ -85,7 +85,7 @@ const needsTerminal = "it needs a terminal"
 
 func checkTerminal(b *bench) *finding {
 	b.made = []run{b.first}
-	said := strings.ToLower(strings.Join(b.first.outcome.Stderr, "\n"))
+	said := strings.ToLower(strings.Join(b.first.outcome.stderr, "\n"))
 	for _, word := range []string{"/dev/tty", "not a tty", "not a terminal", "no tty", "inappropriate ioctl"} {
 		if b.first.err != nil && strings.Contains(said, word) {
 			b.hopeless = needsTerminal
@@ -161,7 +161,7 @@ func checkStale(b *bench) *finding {
 		"type": "tls-sni-01", "domain": "stale.invalid", "token": "stale", "validation": "stale", "status": "stale",
 		"UACME_METHOD": "failed", "CHALLENGETYPE": "http-01", "LEGO_CERT_DOMAIN": "stale.invalid",
 	} {
-		if !b.handler.Speaks().OwnsVariable(name) {
+		if !b.handler.Resolved().OwnsVariable(name) {
 			b.stale[name] = value
 		}
 	}
@@ -185,14 +185,14 @@ func checkDirectory(b *bench) *finding {
 
 // skipDeclined: a hook may be for certificates alone, and say so of challenges.
 func skipDeclined(s *suite) string {
-	if s.first.outcome.Declined {
+	if s.first.outcome.declined {
 		return s.hopeless
 	}
 	return ""
 }
 
 func skipStdin(s *suite) string {
-	if s.first.call.Stdin != nil || s.handler.Speaks().From.ReadsStdin {
+	if s.first.call.Stdin != nil || s.handler.Resolved().From.ReadsStdin {
 		return "its client gives a part of the event on standard input"
 	}
 	return ""
@@ -216,7 +216,7 @@ func checkStdin(b *bench) *finding {
 // checkBackground looks at all runs so far.
 func checkBackground(b *bench) *finding {
 	for _, r := range b.runs {
-		if r.outcome.Held {
+		if r.outcome.HeldOpen {
 			b.made = []run{r}
 			return b.found("its output is closed when it ends", "a process that it left behind held it open for 2 seconds more")
 		}
@@ -227,9 +227,9 @@ func checkBackground(b *bench) *finding {
 // checkTime looks at all runs so far.
 func checkTime(b *bench) *finding {
 	for _, r := range b.runs {
-		if r.timedOut() || r.outcome.Took > b.Slow {
+		if r.timedOut() || r.outcome.Duration > b.Slow {
 			b.made = []run{r}
-			return b.found("each call ends within "+b.Slow.String(), "%s, after %s", r.ended(), r.outcome.Took.Round(1e6))
+			return b.found("each call ends within "+b.Slow.String(), "%s, after %s", r.ended(), r.outcome.Duration.Round(1e6))
 		}
 	}
 	return nil
@@ -261,13 +261,13 @@ func checkTwoValues(b *bench) *finding {
 
 func skipForgets(s *suite) string {
 	e := cleanupOf(s.challenge("forgets"), nil)
-	if c, err := s.handler.Speaks().Encode(e); err == nil && !mentions(c, e) {
+	if c, err := s.handler.Resolved().Encode(e); err == nil && !mentions(c, e) {
 		return "its client does not say which value is meant"
 	}
 	return ""
 }
 
-// mentions tells whether a call names the challenge's value or its token.
+// mentions reports whether a call names the challenge's value or its token.
 func mentions(c envmap.Call, e envmap.Event) bool {
 	words := append([]string{string(c.Stdin)}, c.Args...)
 	for _, value := range c.Env {

@@ -76,14 +76,14 @@ func checkOthers(b *bench) *finding {
 	told, failed := map[string]bool{}, []run{}
 	for _, text := range []string{"", "urn:ietf:params:acme:error:dns: no record\nfound"} {
 		for _, e := range b.others(text, b.scratch.path("certs")) {
-			c, err := b.handler.Speaks().Encode(e)
+			c, err := b.handler.Resolved().Encode(e)
 			b.err = errors.Join(b.err, err)
 			what := fmt.Sprint(c)
 			if told[what] {
 				continue
 			}
 			told[what] = true
-			if r := b.try(e.Cmd, c, e); r.err != nil && !r.outcome.Declined {
+			if r := b.try(e.Cmd, c, e); r.err != nil && !r.outcome.declined {
 				failed = append(failed, r)
 			}
 		}
@@ -112,9 +112,9 @@ func (s *suite) stranger() (stranger, bool) {
 			[]string{"this_hookscript_is_broken__dehydrated_is_working_fine__please_ignore_unknown_hooks_in_your_script"},
 			"exit status 0", ignored,
 		},
-		"acmetool": {[]string{"extauth-check"}, "exit status 42", func(r run) bool { return r.outcome.Declined }},
+		"acmetool": {[]string{"extauth-check"}, "exit status 42", func(r run) bool { return r.outcome.declined }},
 		"handler": {[]string{"extauth-check"}, "exit status 0, or NotImplemented and another", func(r run) bool {
-			return r.err == nil || r.outcome.Declined
+			return r.err == nil || r.outcome.declined
 		}},
 		"uacme": {
 			[]string{"begin", "extauth-check-01", token.Domain, token.Token, token.Validation},
@@ -180,7 +180,7 @@ func (b *bench) checkRequest() *finding {
 }
 
 func skipBatch(s *suite) string {
-	if s.handler.Speaks().To.Batch == nil {
+	if s.handler.Resolved().To.Batch == nil {
 		return "its client gives one challenge a call"
 	}
 	return ""
@@ -211,7 +211,7 @@ func checkBatch(b *bench) *finding {
 
 // together tells the hook of an order in one call.
 func (b *bench) together(cmd envmap.Cmd, order []envmap.Event) run {
-	c, err := b.handler.Speaks().EncodeBatch(order)
+	c, err := b.handler.Resolved().EncodeBatch(order)
 	if b.err = errors.Join(b.err, err); err != nil {
 		return run{}
 	}

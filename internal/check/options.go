@@ -2,14 +2,14 @@ package check
 
 import (
 	"errors"
-	"fmt"
+	"flag"
 	"net"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/extauth/extauth/internal/getopt"
+	"github.com/extauth/extauth/internal/cli"
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
@@ -26,32 +26,23 @@ type Suite struct {
 }
 
 // Flags registers its options.
-func (s *Suite) Flags(set *getopt.Set) {
+func (s *Suite) Flags(set *flag.FlagSet) {
 	*s = Suite{Type: envmap.DNS01, Domain: "example.test", Zone: "auto", Slow: 30 * time.Second, Timeout: 2 * time.Minute}
 	set.Func("type", "", one(&s.Type, envmap.DNS01, envmap.HTTP01))
 	set.Func("zone", "", one(&s.Zone, "yes", "no", "auto"))
 	set.Func("domain", "", s.setDomain)
 	set.Func("server", "", s.setServer)
 	set.Func("path", "", s.addPath)
-	set.Func("slow", "", positive(&s.Slow))
-	set.Func("timeout", "", positive(&s.Timeout))
-	set.Bool(&s.explain, "", "explain")
+	set.Func("slow", "", cli.Positive(&s.Slow))
+	set.Func("timeout", "", cli.Positive(&s.Timeout))
+	set.BoolVar(&s.explain, "explain", false, "")
 }
 
-// one takes one of several words.
-func one(place *string, words ...string) func(string) error {
+// one returns the function for an option that takes one of several words.
+func one(to *string, words ...string) func(string) error {
 	return func(value string) error {
-		if *place = value; !slices.Contains(words, value) {
-			return errors.New("is none of " + strings.Join(words, ", "))
-		}
-		return nil
-	}
-}
-
-func positive(place *time.Duration) func(string) error {
-	return func(value string) (err error) {
-		if *place, err = time.ParseDuration(value); err != nil || *place <= 0 {
-			return errors.New("is no duration such as 90s or 5m")
+		if *to = value; !slices.Contains(words, value) {
+			return errors.New("want one of " + strings.Join(words, ", "))
 		}
 		return nil
 	}
@@ -62,7 +53,7 @@ func (s *Suite) setDomain(value string) error {
 	s.Domain = canonical(value)
 	e := envmap.Event{Cmd: envmap.DeployCert, Domain: "extauth-check." + s.Domain}
 	if e.Validate() != nil {
-		return errors.New("is no DNS name")
+		return errors.New("not a DNS name")
 	}
 	return nil
 }
@@ -70,7 +61,7 @@ func (s *Suite) setDomain(value string) error {
 func (s *Suite) setServer(value string) error {
 	s.Server = value
 	if host, port, err := net.SplitHostPort(value); err != nil || host == "" || port == "" {
-		return errors.New("is not HOST:PORT")
+		return errors.New("not HOST:PORT")
 	}
 	return nil
 }
@@ -79,16 +70,4 @@ func (s *Suite) addPath(value string) error {
 	dir, err := filepath.Abs(value)
 	s.Path = append(s.Path, dir)
 	return err
-}
-
-// Explaining tells whether explanations were asked for.
-func (s *Suite) Explaining() bool { return s.explain }
-
-// Explanations are what each check is about, for people.
-func (s *Suite) Explanations() string {
-	var b strings.Builder
-	for _, c := range checks() {
-		fmt.Fprintf(&b, "%s: %s\n    %s\n\n", c.name, c.statement, strings.ReplaceAll(c.explanation(), "\n", "\n    "))
-	}
-	return strings.TrimSuffix(b.String(), "\n")
 }

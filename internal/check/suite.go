@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/extauth/extauth/internal/envfile"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -30,8 +31,8 @@ type suite struct {
 	user       string // who runs the checks
 	scratch    *scratch
 	bind       *bind
-	seen       witness          // how it is known what is published
-	held       map[string]place // what calls of stand-ins have published, by value
+	seen       witness                // how it is known what is published
+	held       map[string]publication // what calls of stand-ins have published, by value
 	challenges int
 	first      run    // the first challenge that was performed
 	runs       []run  // all so far
@@ -39,15 +40,15 @@ type suite struct {
 	hung       bool   // a call did not end in time
 }
 
-// place is where a value was published by a call, and what the stand-in called
-// it in its answer.
-type place struct{ name, id string }
+// publication is where a value was published by a call, and what the stand-in
+// called it in its answer.
+type publication struct{ name, id string }
 
 // Check runs the checks for a hook and writes their results. fault is why it
 // cannot be started, or nil; path is what the caller has in PATH. It returns
 // how many found something. Errors are of the world, not the hook's.
 func (s *Suite) Check(ctx context.Context, h runner.Handler, fault error, path string, out io.Writer) (failed int, err error) {
-	variables, err := runner.ReadEnvFiles(h.EnvFiles)
+	variables, err := envfile.Read(h.EnvFiles...)
 	if err != nil {
 		return 0, err
 	}
@@ -58,8 +59,8 @@ func (s *Suite) Check(ctx context.Context, h runner.Handler, fault error, path s
 	defer w.remove()
 	syscall.Umask(0o077) // dehydrated's, the strictest of the clients'
 	one := &suite{
-		Suite: s, handler: h, fault: fault, variables: variables, redact: runner.Redactor(variables), path: path,
-		user: "root", scratch: w, held: map[string]place{},
+		Suite: s, handler: h, fault: fault, variables: variables, redact: envfile.Redactor(variables), path: path,
+		user: "root", scratch: w, held: map[string]publication{},
 	}
 	if u, err := user.Current(); err == nil {
 		one.user = u.Username
@@ -72,7 +73,7 @@ func (s *Suite) Check(ctx context.Context, h runner.Handler, fault error, path s
 
 // all runs every check, and leaves no record on a server that is not ours.
 func (s *suite) all(ctx context.Context, t *tap) error {
-	if _, err := s.handler.Speaks().Encode(s.challenge("first")); err != nil {
+	if _, err := s.handler.Resolved().Encode(s.challenge("first")); err != nil {
 		return err
 	}
 	return errors.Join(s.each(ctx, t), s.sweep(context.WithoutCancel(ctx)))
@@ -160,7 +161,7 @@ func (s *suite) obstacle() string {
 	switch {
 	case s.hung:
 		return "a first challenge hangs"
-	case s.first.outcome.Declined:
+	case s.first.outcome.declined:
 		return "it declines challenges"
 	case s.seen == unseen:
 		return "a first challenge is not published"

@@ -54,7 +54,7 @@ func (s *suite) witness(b *bench, r run) witness {
 	return unseen
 }
 
-// published tells whether a challenge's value is where the CA looks for it.
+// published reports whether a challenge's value is where the CA looks for it.
 func (b *bench) published(e envmap.Event) bool { return b.seenBy(b.seen, e) }
 
 func (b *bench) seenBy(w witness, e envmap.Event) bool {
@@ -125,7 +125,7 @@ func (s *suite) account(r run) {
 func (s *suite) hold(e envmap.Event, calls []call) {
 	for _, c := range calls {
 		if strings.Contains(c.text(), e.Validation) {
-			s.held[e.Validation] = place{nameOf(e), fmt.Sprintf("extauth-%d-id", c.number)}
+			s.held[e.Validation] = publication{nameOf(e), fmt.Sprintf("extauth-%d-id", c.number)}
 		}
 	}
 }
@@ -138,10 +138,10 @@ func (s *suite) release(e envmap.Event, calls []call) {
 		text += c.text() + "\n"
 	}
 	before := len(s.held)
-	maps.DeleteFunc(s.held, func(value string, at place) bool {
+	maps.DeleteFunc(s.held, func(value string, at publication) bool {
 		return strings.Contains(text, value) || strings.Contains(text, at.id)
 	})
 	if len(s.held) == before {
-		maps.DeleteFunc(s.held, func(_ string, at place) bool { return at.name == nameOf(e) })
+		maps.DeleteFunc(s.held, func(_ string, at publication) bool { return at.name == nameOf(e) })
 	}
 }

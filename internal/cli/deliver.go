@@ -7,14 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// deliver writes to a client, who may not read: the end of the context ends it.
-// The error is an *outputError or the context's cause.
-func (f *front) deliver(ctx context.Context, text []byte) error {
-	if takesAtOnce(f.Stdout, len(text)) {
-		return f.write(text)
+// Deliver writes to a client that may not read, until the context ends. The error
+// is an *OutputError or the context's cause.
+func (p *Program) Deliver(ctx context.Context, text []byte) error {
+	if takesAtOnce(p.Stdout, len(text)) {
+		return p.Write(text)
 	}
 	delivered := make(chan error, 1)
-	go func() { delivered <- f.write(text) }()
+	go func() { delivered <- p.Write(text) }()
 	select {
 	case err := <-delivered:
 		return err
@@ -23,7 +23,7 @@ func (f *front) deliver(ctx context.Context, text []byte) error {
 	}
 }
 
-// takesAtOnce tells whether writing so many bytes would not wait: a pipe that can
+// takesAtOnce reports whether writing so many bytes would not wait: a pipe that can
 // be written to takes 4096 (poll(2), pipe(7)).
 func takesAtOnce(stream any, length int) bool {
 	file, ok := stream.(*os.File)

@@ -9,11 +9,17 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// withFileTimes adds what a certificate's file tells where the client said
-// nothing: certbot gives its deploy hooks no time, but hooks of other clients
-// expect one. cert_timestamp is the file's modification time, as the plugin
-// certbot-external-auth took it; timestamp its whole seconds, or the present
-// where there is no file.
+// SetFileTimes completes events about certificates with the times of their files,
+// if the client gave none: certbot gives its deploy hooks no time, but hooks of
+// other clients expect one. cert_timestamp is the file's modification time, as the
+// plugin certbot-external-auth had it; timestamp is its whole seconds, or the
+// present if there is no file.
+func SetFileTimes(events []envmap.Event) {
+	for i := range events {
+		events[i] = withFileTimes(events[i])
+	}
+}
+
 func withFileTimes(e envmap.Event) envmap.Event {
 	if e.Cmd != envmap.DeployCert && e.Cmd != envmap.UnchangedCert || e.Timestamp != "" && e.CertTimestamp != "" {
 		return e

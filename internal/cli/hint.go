@@ -9,15 +9,23 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/extauth/extauth/internal/commandline"
+	"github.com/extauth/extauth/internal/journal"
+	"github.com/extauth/extauth/internal/process"
+	"github.com/extauth/extauth/internal/trust"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// noHandlerError says that nothing names a handler.
-type noHandlerError struct{ configError }
+// noHandlerError reports that nothing names a handler.
+type noHandlerError struct{ detail string }
 
-// hint is the one command or edit that most likely mends an error, for a person;
-// empty where there is none, or the message has it already.
+func (e *noHandlerError) Error() string {
+	return "no handler: " + e.detail + "; give one on the command line, by --chain, or by $EXTAUTH_TO and $EXTAUTH_HANDLER"
+}
+
+// hint returns the one command or edit that most likely fixes an error, for a
+// person. It is empty if there is none, or if the message has it already.
 func hint(err error) string {
 	for _, hint := range []func(error) string{
 		hintOfHandler, hintOfLock, hintOfTime, hintOfJournal, hintOfConvention, hintOfMissing, hintOfPermission,
@@ -29,48 +37,48 @@ func hint(err error) string {
 	return ""
 }
 
-// hintOfHandler: 78 where there is no handler, 126 where it may not be executed.
+// hintOfHandler is for 78, if there is no handler, and 126, if it may not be executed.
 func hintOfHandler(err error) string {
-	start := new(runner.StartError)
+	start := new(process.StartError)
 	switch {
 	case is[*noHandlerError](err):
-		return "--to dehydrated and a HANDLER behind --, or -c with a chain file"
+		return "--to dehydrated and a HANDLER after --, or -c with a chain file"
 	case is[*runner.NoHandlerError](err):
 		return "a line in the chain file whose domain= and type= take it"
 	case errors.As(err, &start) && errors.Is(start.Err, fs.ErrPermission) && isRegular(start.Path):
-		return runner.Quote([]string{"chmod", "+x", start.Path})
+		return commandline.Quote("chmod", "+x", start.Path)
 	}
 	return ""
 }
 
-// hintOfLock: 75 where another process works on the same challenge.
+// hintOfLock is for 75, if another process works on the same challenge.
 func hintOfLock(err error) string {
-	if is[*runner.LockedError](err) {
+	if is[*journal.LockedError](err) {
 		return "extauth-pending list"
 	}
 	return ""
 }
 
-// hintOfTime: 75 where a handler took too long.
+// hintOfTime is for 75, if a handler took too long.
 func hintOfTime(err error) string {
-	if is[*runner.TimeoutError](err) {
+	if is[*process.TimeoutError](err) {
 		return "--timeout with more, or timeout= in the handler's line"
 	}
 	return ""
 }
 
-// hintOfJournal: 2 and 73.
+// hintOfJournal is for 2 and 73.
 func hintOfJournal(err error) string {
 	switch {
-	case is[*runner.RollbackError](err), is[*runner.TornError](err):
+	case is[*runner.RollbackError](err), is[*journal.TornError](err):
 		return "extauth-pending list"
-	case is[*runner.JournalError](err):
+	case is[*journal.Error](err):
 		return "--state-dir with a directory that can be written"
 	}
 	return ""
 }
 
-// hintOfConvention: 69.
+// hintOfConvention is for 69.
 func hintOfConvention(err error) string {
 	missing := new(envmap.MissingError)
 	switch {
@@ -84,24 +92,24 @@ func hintOfConvention(err error) string {
 	return ""
 }
 
-// hintOfMissing: 66, with what there is instead.
+// hintOfMissing is for 66: it shows what there is instead.
 func hintOfMissing(err error) string {
 	missing := new(fs.PathError)
-	if !errors.As(err, &missing) || !errors.Is(err, fs.ErrNotExist) || is[*runner.StartError](err) {
+	if !errors.As(err, &missing) || !errors.Is(err, fs.ErrNotExist) || is[*process.StartError](err) {
 		return ""
 	}
 	dir := filepath.Dir(missing.Path)
 	for !isDirectory(dir) && dir != filepath.Dir(dir) {
 		dir = filepath.Dir(dir)
 	}
-	return runner.Quote([]string{"ls", "-l", dir})
+	return commandline.Quote("ls", "-l", dir)
 }
 
-// hintOfPermission: 77 where the message has no command that mends it.
+// hintOfPermission is for 77, if the message has no command that fixes it.
 func hintOfPermission(err error) string {
 	refused := new(fs.PathError)
-	if errors.As(err, &refused) && errors.Is(err, fs.ErrPermission) && !is[*runner.UnsafeError](err) && !is[*runner.StartError](err) {
-		return runner.Quote([]string{"namei", "-l", refused.Path})
+	if errors.As(err, &refused) && errors.Is(err, fs.ErrPermission) && !is[*trust.UnsafeError](err) && !is[*process.StartError](err) {
+		return commandline.Quote("namei", "-l", refused.Path)
 	}
 	return ""
 }
@@ -116,7 +124,7 @@ func isRegular(path string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 == 0
 }
 
-// isTerminal tells whether a person reads a stream.
+// isTerminal reports whether a person reads a stream.
 func isTerminal(stream any) bool {
 	file, ok := stream.(interface{ Fd() uintptr })
 	if !ok {

@@ -1,90 +1,91 @@
 package cli
 
 import (
-	"errors"
-	"fmt"
+	"flag"
 	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/extauth/extauth/internal/getopt"
+	"github.com/extauth/extauth/internal/commandline"
 )
 
-// options are those that every front end has.
-type options struct {
-	to       string
-	chain    string
-	handler  string // extauth-dehydrated alone
-	stateDir string
-	envFiles files
-	timeout  time.Duration
-	dryRun   bool
-	verbose  bool
-	version  bool
-	trace    string
+// Options are those that several programs have.
+type Options struct {
+	To       string
+	Chain    string
+	Handler  string // for clients that can be given a path only
+	StateDir string
+	EnvFiles []string
+	Timeout  time.Duration
+	DryRun   bool
+	Verbose  bool
+	Trace    string
+	Exec     bool // become the handler
 }
 
-// files collects the values of a repeatable option.
-type files []string
-
-// Set adds one.
-func (f *files) Set(value string) error { *f = append(*f, value); return nil }
-
-// errDone ends a program that has nothing more to do.
-var errDone = errors.New("done")
-
-// flags registers the options.
-func (f *front) flags() *getopt.Set {
-	o, set := &f.options, new(getopt.Set)
-	set.String(&o.to, "t", "to")
-	set.String(&o.chain, "c", "chain")
-	set.Var(&o.envFiles, "e", "env-file")
-	set.Bool(&o.dryRun, "n", "dry-run")
-	set.Bool(&o.verbose, "v", "verbose")
-	set.Duration(&o.timeout, "", "timeout")
-	set.String(&o.stateDir, "", "state-dir")
-	set.String(&o.trace, "", "trace")
-	set.Bool(&o.version, "", "version")
-	return set
+// Register registers the options of front ends.
+func (o *Options) Register(set *flag.FlagSet) {
+	set.StringVar(&o.To, "to", "", "")
+	Short(set, "t", "to")
+	set.StringVar(&o.Chain, "chain", "", "")
+	Short(set, "c", "chain")
+	set.BoolVar(&o.DryRun, "dry-run", false, "")
+	Short(set, "n", "dry-run")
+	set.StringVar(&o.Trace, "trace", "", "")
+	o.RegisterEnvFiles(set)
+	o.RegisterRunner(set)
 }
 
-// parse reads options up to the first operand. --help and --version are
-// answered here, with errDone.
-func (f *front) parse(set *getopt.Set, args []string) error {
-	err := set.Parse(args)
-	switch {
-	case errors.Is(err, getopt.ErrHelp):
-		return f.answer(f.help())
-	case err != nil:
-		return &usageError{err.Error()}
-	case f.options.version:
-		return f.answer(fmt.Sprintf("%s %s\n", f.name, version()))
-	case f.options.timeout < 0 || set.Has("timeout") && f.options.timeout == 0:
-		return &usageError{"--timeout must be more than 0"}
+// RegisterExec registers --exec, for front ends of clients.
+func (o *Options) RegisterExec(set *flag.FlagSet) { set.BoolVar(&o.Exec, "exec", false, "") }
+
+// RegisterRunner registers the options of programs that run handlers.
+func (o *Options) RegisterRunner(set *flag.FlagSet) {
+	set.StringVar(&o.StateDir, "state-dir", "", "")
+	set.Func("timeout", "", Positive(&o.Timeout))
+	o.RegisterVerbose(set)
+}
+
+// RegisterVerbose registers --verbose.
+func (o *Options) RegisterVerbose(set *flag.FlagSet) {
+	set.BoolVar(&o.Verbose, "verbose", false, "")
+	Short(set, "v", "verbose")
+}
+
+// RegisterEnvFiles registers --env-file.
+func (o *Options) RegisterEnvFiles(set *flag.FlagSet) {
+	set.Func("env-file", "", func(file string) error {
+		o.EnvFiles = append(o.EnvFiles, file)
+		return nil
+	})
+	Short(set, "e", "env-file")
+}
+
+// HandlerWords returns the words of --handler.
+func (o *Options) HandlerWords() ([]string, error) {
+	if o.Handler == "" {
+		return nil, nil
 	}
-	return nil
-}
-
-func (f *front) answer(text string) error {
-	if err := f.write([]byte(text)); err != nil {
-		return err
+	words, err := commandline.Split(o.Handler)
+	if err != nil {
+		return nil, Usage("--handler %w", err)
 	}
-	return errDone
+	return words, nil
 }
 
-// stateDir is where the journal is.
-func (f *front) stateDir() (string, error) {
+// stateDir is the journal's directory.
+func (o *Options) stateDir(env map[string]string) (string, error) {
 	switch {
-	case f.options.stateDir != "":
-		return f.options.stateDir, nil
-	case f.env["EXTAUTH_STATE_DIR"] != "":
-		return f.env["EXTAUTH_STATE_DIR"], nil
+	case o.StateDir != "":
+		return o.StateDir, nil
+	case env["EXTAUTH_STATE_DIR"] != "":
+		return env["EXTAUTH_STATE_DIR"], nil
 	case os.Geteuid() == 0:
 		return "/var/lib/extauth", nil
-	case filepath.IsAbs(f.env["XDG_STATE_HOME"]):
-		return filepath.Join(f.env["XDG_STATE_HOME"], "extauth"), nil
-	case filepath.IsAbs(f.env["HOME"]):
-		return filepath.Join(f.env["HOME"], ".local/state/extauth"), nil
+	case filepath.IsAbs(env["XDG_STATE_HOME"]):
+		return filepath.Join(env["XDG_STATE_HOME"], "extauth"), nil
+	case filepath.IsAbs(env["HOME"]):
+		return filepath.Join(env["HOME"], ".local/state/extauth"), nil
 	}
-	return "", &configError{"no directory for the journal: give one with --state-dir"}
+	return "", Config("no directory for the journal: give one with --state-dir")
 }

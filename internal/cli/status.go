@@ -2,92 +2,101 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"syscall"
 
+	"github.com/extauth/extauth/internal/chain"
+	"github.com/extauth/extauth/internal/envfile"
+	"github.com/extauth/extauth/internal/journal"
+	"github.com/extauth/extauth/internal/process"
+	"github.com/extauth/extauth/internal/trust"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
 
 // Exit statuses: those above 63 are sysexits.h's.
 const (
-	statusFailed       = 1   // a handler failed; all that was done was undone
-	statusLeft         = 2   // a handler failed, and undoing it failed too
-	statusUsage        = 64  // the command line is wrong
-	statusRefused      = 65  // a value or line was refused
-	statusNoInput      = 66  // an input file is missing
-	statusInexpressive = 69  // the handler's convention cannot express the event
-	statusInternal     = 70  // a fault of extauth
-	statusSystem       = 71  // the system refused (fork, exec)
-	statusJournal      = 73  // the journal cannot be written
-	statusOutput       = 74  // output could not be written
-	statusLater        = 75  // locked, or timed out
-	statusPermission   = 77  // unsafe permissions
-	statusConfig       = 78  // bad configuration
-	statusCannotExec   = 126 // env(1): the handler was found and could not be run
-	statusNotFound     = 127 // env(1): there is no such handler
+	StatusFailed       = 1   // a handler failed; all that was done was undone
+	StatusLeft         = 2   // a handler failed, and undoing it failed too
+	StatusUsage        = 64  // the command line is wrong
+	StatusRefused      = 65  // a value or line was refused
+	StatusNoInput      = 66  // an input file is missing
+	StatusInexpressive = 69  // the handler's convention cannot express the event
+	StatusInternal     = 70  // a fault of extauth
+	StatusSystem       = 71  // the system refused (fork, exec)
+	StatusJournal      = 73  // the journal cannot be written
+	StatusOutput       = 74  // output could not be written
+	StatusLater        = 75  // locked, or timed out
+	StatusPermission   = 77  // unsafe permissions
+	StatusConfig       = 78  // bad configuration
+	StatusCannotExec   = 126 // env(1): the handler was found and could not be run
+	StatusNotFound     = 127 // env(1): there is no such handler
 )
 
-// usageError is a fault of the command line.
-type usageError struct{ reason string }
-
-func (e *usageError) Error() string { return e.reason }
-
-// configError is a fault of the configuration.
-type configError struct{ reason string }
-
-func (e *configError) Error() string { return e.reason }
-
-// unfinished is a wait whose time was over before all was there.
-type unfinished interface {
-	error
-	Unfinished() bool
+// StatusError is an error that ends a program with a status of its own.
+type StatusError struct {
+	Status int
+	Err    error
 }
 
-// status is the exit status for an error. The order matters: what wraps comes
+func (e *StatusError) Error() string { return e.Err.Error() }
+func (e *StatusError) Unwrap() error { return e.Err }
+
+// Usage returns a fault of the command line.
+func Usage(format string, args ...any) error {
+	return &StatusError{StatusUsage, fmt.Errorf(format, args...)}
+}
+
+// Config returns a fault of the configuration.
+func Config(format string, args ...any) error {
+	return &StatusError{StatusConfig, fmt.Errorf(format, args...)}
+}
+
+// Refused returns the fault of a line or of a value, whatever it is.
+func Refused(err error) error { return &StatusError{StatusRefused, err} }
+
+// Status returns the exit status for an error. The order matters: what wraps comes
 // before what it wraps.
-func status(err error) int {
+func Status(err error) int {
+	own := new(StatusError)
+	errors.As(err, &own)
 	for _, rule := range []struct {
 		status  int
 		applies func(error) bool
 	}{
-		{statusLeft, is[*runner.RollbackError]},
-		{statusPermission, is[*runner.UnsafeError]},
-		{statusLater, is[*runner.TimeoutError]},
-		{statusLater, is[*runner.LockedError]},
-		{statusLater, is[unfinished]},
-		{statusSystem, func(err error) bool { return is[*runner.HandlerError](err) && is[*runner.StartError](err) }},
-		{statusInexpressive, is[*runner.TerminalError]},
-		{statusOutput, is[*outputError]}, // it may be what ended a handler
-		{statusFailed, is[*runner.HandlerError]},
-		{statusConfig, is[*runner.VersionError]},
-		{statusJournal, is[*runner.TornError]},
-		{statusJournal, is[*runner.JournalError]},
-		{statusRefused, is[*refusal]},
-		{statusUsage, is[*usageError]},
-		{statusUsage, is[*envmap.CallError]},
-		{statusUsage, is[*envmap.OperationError]},
-		{statusRefused, is[*envmap.ValueError]},
-		{statusInexpressive, is[*envmap.MissingError]},
-		{statusInexpressive, is[*envmap.UnsupportedError]},
-		{statusInexpressive, is[*inexpressible]},
-		{statusConfig, is[*configError]},
-		{statusConfig, is[*noHandlerError]},
-		{statusConfig, is[*runner.ChainError]},
-		{statusConfig, is[*runner.EnvFileError]},
-		{statusConfig, is[*runner.NoHandlerError]},
-		{statusNotFound, isNotFound},
-		{statusCannotExec, is[*runner.StartError]},
-		{statusNoInput, func(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) }},
-		{statusPermission, func(err error) bool { return errors.Is(err, fs.ErrPermission) }},
-		{statusUsage, func(err error) bool { return is[*listenError](err) && errors.Is(err, fs.ErrInvalid) }},
-		{statusSystem, is[*listenError]},
+		{StatusLeft, is[*runner.RollbackError]},
+		{StatusPermission, is[*trust.UnsafeError]},
+		{StatusLater, is[*process.TimeoutError]},
+		{StatusLater, is[*journal.LockedError]},
+		{StatusSystem, func(err error) bool { return is[*runner.HandlerError](err) && is[*process.StartError](err) }},
+		{StatusInexpressive, is[*runner.TerminalError]},
+		{StatusOutput, is[*OutputError]}, // it may be what ended a handler
+		{StatusFailed, is[*runner.HandlerError]},
+		{StatusConfig, is[*journal.VersionError]},
+		{StatusJournal, is[*journal.TornError]},
+		{StatusJournal, is[*journal.Error]},
+		{own.Status, is[*StatusError]},
+		{StatusUsage, is[*runner.SupervisionError]},
+		{StatusUsage, is[*envmap.CallError]},
+		{StatusUsage, is[*envmap.OperationError]},
+		{StatusRefused, is[*envmap.ValueError]},
+		{StatusInexpressive, is[*envmap.MissingError]},
+		{StatusInexpressive, is[*envmap.UnsupportedError]},
+		{StatusConfig, is[*noHandlerError]},
+		{StatusConfig, is[*chain.Error]},
+		{StatusConfig, is[*envfile.Error]},
+		{StatusConfig, is[*runner.NoHandlerError]},
+		{StatusNotFound, isNotFound},
+		{StatusCannotExec, is[*process.StartError]},
+		{StatusNoInput, func(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) }},
+		{StatusPermission, func(err error) bool { return errors.Is(err, fs.ErrPermission) }},
 	} {
 		if rule.applies(err) {
 			return rule.status
 		}
 	}
-	return statusInternal
+	return StatusInternal
 }
 
 func is[E error](err error) bool {
@@ -96,12 +105,21 @@ func is[E error](err error) bool {
 }
 
 func isNotFound(err error) bool {
-	var e *runner.StartError
+	var e *process.StartError
 	return errors.As(err, &e) && e.NotFound()
 }
 
-// refusal is a line that was refused, whatever was wrong with it.
-type refusal struct{ err error }
-
-func (e *refusal) Error() string { return e.err.Error() }
-func (e *refusal) Unwrap() error { return e.err }
+// ExitStatus returns the exit status that a shell sees of a program that an error
+// ends: 128+N if it dies of a signal.
+func ExitStatus(err error) int {
+	signal := new(process.SignalError)
+	switch {
+	case err == nil:
+		return 0
+	case is[*OutputError](err) && errors.Is(err, syscall.EPIPE):
+		return 128 + int(syscall.SIGPIPE)
+	case errors.As(err, &signal):
+		return 128 + int(signal.Signal)
+	}
+	return Status(err)
+}

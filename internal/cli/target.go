@@ -1,158 +1,169 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
+	"github.com/extauth/extauth/internal/commandline"
+	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// target is where events go.
-type target struct {
-	socket string // of the exec that started our client
-	prints bool   // as JSON lines to standard output
-	chain  []runner.Handler
-	timed  bool // the command line sets a limit
+// SocketVariable names the socket at which the hooks of a client that
+// extauth-json exec started hand in their events.
+const SocketVariable = "EXTAUTH_SOCKET"
+
+// Target is where events go: exactly one of Socket, Prints and Chain is set.
+type Target struct {
+	Socket string // of the exec that started our client
+	Prints bool   // as JSON lines to standard output
+	Chain  []runner.Handler
 }
 
-// single tells whether there is one handler, from a command line.
-func (t *target) single() bool { return len(t.chain) == 1 && t.chain[0].Line == 0 }
+// Single reports whether there is one handler, from a command line.
+func (t *Target) Single() bool { return len(t.Chain) == 1 && t.Chain[0].Line == 0 }
 
-// locate sees before anything is run whether a single handler's program is
-// there; a chain file's were looked for when it was read.
-func (t *target) locate() error {
-	if !t.single() || !t.chain[0].IsProgram() {
+// Locate checks before anything is run that a single handler's program is there;
+// a chain file's were looked for when it was read.
+func (t *Target) Locate() error {
+	if !t.Single() || !t.Chain[0].IsProgram() {
 		return nil
 	}
-	err := t.chain[0].Startable()
-	if is[*runner.StartError](err) {
-		return &configError{err.Error()}
+	err := t.Chain[0].Startable()
+	if is[*process.StartError](err) {
+		return Config("%s", err.Error())
 	}
 	return err
 }
 
-// target finds the handlers: the exec that started our client, words of the
-// command line, --chain, --to json or text, $EXTAUTH_HANDLER, $EXTAUTH_CHAIN, $EXTAUTH_TO=json, the system's chain file.
-func (f *front) target(words []string) (*target, error) {
-	o, env := f.options, f.env
+// Expressible checks that a single handler has a call for the events of a client.
+func (t *Target) Expressible(client string, events []envmap.Event) error {
+	if !t.Single() {
+		return nil
+	}
+	strict := false
+	if c, known := envmap.Lookup(client); known {
+		strict = c.From.Strict
+	}
+	for _, e := range events {
+		_, err := t.Chain[0].Resolved().Encode(e)
+		if is[*envmap.UnsupportedError](err) && (e.IsChallenge() || strict) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Target finds the handlers: the exec that started our client, words of the
+// command line, --chain, --to json or text, $EXTAUTH_HANDLER, $EXTAUTH_CHAIN,
+// $EXTAUTH_TO=json, the system's chain file.
+func (p *Program) Target(words []string) (*Target, error) {
+	c := &choice{options: &p.Options, env: p.Env}
+	if p.Env[SocketVariable] != "" && p.Client != "json" && !p.Options.DryRun {
+		return &Target{Socket: p.Env[SocketVariable]}, nil
+	}
+	if t, err := c.byOptions(words); t != nil || err != nil {
+		return t, err
+	}
+	if t, err := c.byEnvironment(); t != nil || err != nil {
+		return t, err
+	}
+	return c.bySystem(p.SystemChain)
+}
+
+// choice is the choice of handlers.
+type choice struct {
+	options *Options
+	env     map[string]string
+}
+
+// byOptions returns what the command line names, or nil.
+func (c *choice) byOptions(words []string) (*Target, error) {
+	o := c.options
 	switch {
-	case env[socketVariable] != "" && f.client != "json" && !o.dryRun:
-		return &target{socket: env[socketVariable]}, nil
-	case len(words) > 0 && o.chain != "":
-		return nil, &usageError{"a HANDLER and --chain exclude each other"}
+	case len(words) > 0 && o.Chain != "":
+		return nil, Usage("a HANDLER and --chain exclude each other")
 	case len(words) > 0:
-		return f.command(words)
-	case o.chain != "" && o.to != "":
-		return nil, &usageError{"--to is for a HANDLER; a chain file names each handler's convention"}
-	case o.chain != "":
-		return f.chainFile(o.chain)
-	case o.to == "json" && env["EXTAUTH_HANDLER"] == "":
-		return &target{prints: true}, nil
-	case isPerson(o.to) && env["EXTAUTH_HANDLER"] == "":
-		return f.person(o.to), nil
-	case env["EXTAUTH_HANDLER"] != "" && env["EXTAUTH_CHAIN"] != "":
-		return nil, &configError{"EXTAUTH_HANDLER and EXTAUTH_CHAIN are both set"}
-	case env["EXTAUTH_HANDLER"] != "":
-		return f.commandString("EXTAUTH_HANDLER", env["EXTAUTH_HANDLER"])
-	case o.to != "":
-		return nil, f.noHandler("--to is given without one")
-	case env["EXTAUTH_CHAIN"] != "":
-		return f.chainFile(env["EXTAUTH_CHAIN"])
-	case env["EXTAUTH_TO"] == "json":
-		return &target{prints: true}, nil
-	case isPerson(env["EXTAUTH_TO"]):
-		return f.person(env["EXTAUTH_TO"]), nil
+		return c.command(words)
+	case o.Chain != "" && o.To != "":
+		return nil, Usage("--to is for a HANDLER; a chain file names each handler's convention")
+	case o.Chain != "":
+		return c.chainFile(o.Chain)
+	case c.env["EXTAUTH_HANDLER"] != "":
+		return nil, nil
+	case o.To != "":
+		if t := c.withoutHandler(o.To); t != nil {
+			return t, nil
+		}
+		return nil, &noHandlerError{"--to is given without one"}
 	}
-	return f.systemChain()
+	return nil, nil
 }
 
-// isPerson tells whether a convention is for people, and needs no HANDLER.
-func isPerson(convention string) bool {
-	c, known := envmap.Lookup(convention)
-	return known && c.To.Person
-}
-
-func (f *front) person(convention string) *target {
-	return &target{chain: []runner.Handler{{Convention: convention, Batch: true, Timeout: f.options.timeout}}}
-}
-
-func (f *front) systemChain() (*target, error) {
-	if _, err := os.Stat(f.SystemChain); errors.Is(err, fs.ErrNotExist) {
-		return nil, f.noHandler(fmt.Sprintf("there is no %s either", f.SystemChain))
+// byEnvironment returns what variables name, or nil.
+func (c *choice) byEnvironment() (*Target, error) {
+	handler, chain := c.env["EXTAUTH_HANDLER"], c.env["EXTAUTH_CHAIN"]
+	switch {
+	case handler != "" && chain != "":
+		return nil, Config("EXTAUTH_HANDLER and EXTAUTH_CHAIN are both set")
+	case handler != "":
+		words, err := commandline.Split(handler)
+		if err != nil {
+			return nil, Config("EXTAUTH_HANDLER: %w", err)
+		}
+		return c.command(words)
+	case chain != "":
+		return c.chainFile(chain)
 	}
-	return f.chainFile(f.SystemChain)
+	return c.withoutHandler(c.env["EXTAUTH_TO"]), nil
 }
 
-func (f *front) noHandler(detail string) error {
-	return &noHandlerError{configError{fmt.Sprintf("no handler: %s; give one on the command line, by --chain, or by $EXTAUTH_TO and $EXTAUTH_HANDLER", detail)}}
+func (c *choice) bySystem(chain string) (*Target, error) {
+	if _, err := os.Stat(chain); errors.Is(err, fs.ErrNotExist) {
+		return nil, &noHandlerError{"there is no " + chain + " either"}
+	}
+	return c.chainFile(chain)
 }
 
-// command is a handler on the command line.
-func (f *front) command(words []string) (*target, error) {
-	to := f.options.to
+// withoutHandler returns the target for a convention that needs no HANDLER, or nil.
+func (c *choice) withoutHandler(convention string) *Target {
+	if convention == "json" {
+		return &Target{Prints: true}
+	}
+	if known, ok := envmap.Lookup(convention); ok && known.To.Person {
+		return &Target{Chain: []runner.Handler{{Convention: convention, Batch: true, Timeout: c.options.Timeout}}}
+	}
+	return nil
+}
+
+// command returns the target for a handler on the command line.
+func (c *choice) command(words []string) (*Target, error) {
+	to := cmp.Or(c.options.To, c.env["EXTAUTH_TO"])
 	if to == "" {
-		to = f.env["EXTAUTH_TO"]
+		return nil, Usage("--to must say which convention HANDLER speaks: %s", Conventions())
 	}
-	if to == "" {
-		return nil, &usageError{"--to must say which convention HANDLER speaks: " + conventions()}
+	h := runner.Handler{Convention: to, Command: words, EnvFiles: c.options.EnvFiles}
+	switch err := h.Resolve(); {
+	case err != nil:
+		return nil, Usage("%w", err)
+	case words[0] == "":
+		return nil, Usage("HANDLER is empty")
+	case h.IsPerson():
+		return nil, Usage("%s asks a person and takes no HANDLER (got %q)", to, words[0])
 	}
-	c, known := envmap.Lookup(to)
-	if !known || c.To.Encode == nil {
-		return nil, &usageError{fmt.Sprintf("no convention %q; there is %s", to, conventions())}
-	}
-	if words[0] == "" {
-		return nil, &usageError{"HANDLER is empty"}
-	}
-	if c.To.Person {
-		return nil, &usageError{fmt.Sprintf("%s asks a person and takes no HANDLER, such as %q", to, words[0])}
-	}
-	h := runner.Handler{Convention: to, Command: words, EnvFiles: f.options.envFiles}
-	return &target{chain: []runner.Handler{h}, timed: f.options.timeout > 0}, nil
+	return &Target{Chain: []runner.Handler{h}}, nil
 }
 
-func (f *front) commandString(name, text string) (*target, error) {
-	words, err := runner.Split(text)
-	if err != nil {
-		return nil, &configError{name + ": " + err.Error()}
-	}
-	return f.command(words)
-}
-
-func (f *front) chainFile(file string) (*target, error) {
-	if f.client != "json" && !f.options.dryRun {
-		f.catchSignals()
-	}
+func (c *choice) chainFile(file string) (*Target, error) {
 	chain, err := runner.ReadChain(file)
 	if err != nil {
 		return nil, err
 	}
 	for i := range chain {
-		chain[i].EnvFiles = append(chain[i].EnvFiles, f.options.envFiles...)
+		chain[i].EnvFiles = append(chain[i].EnvFiles, c.options.EnvFiles...)
 	}
-	return &target{chain: chain}, nil
-}
-
-func conventions() string {
-	var names []string
-	for _, c := range envmap.Conventions() {
-		names = append(names, c.Name)
-	}
-	return strings.Join(names, ", ")
-}
-
-// execs tells whether this process can become the handler: it is one handler
-// that is called once, nobody has to remember or judge what it answers, and
-// its failure is the client's to know.
-func (t *target) execs(client string, events []envmap.Event) bool {
-	if !t.single() || !t.chain[0].IsProgram() || t.timed || len(events) != 1 || events[0].Informational() && client == "dehydrated" {
-		return false
-	}
-	c, _ := envmap.Lookup(t.chain[0].Convention)
-	from, _ := envmap.Lookup(client)
-	remembers := (c.To.Replays && c.Name != client || from.From.Forgets) && events[0].IsChallenge()
-	return c.To.Declined == nil && c.To.Answer == nil && !remembers
+	return &Target{Chain: chain}, nil
 }

@@ -2,118 +2,97 @@ package cli
 
 import (
 	"cmp"
-	"errors"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/extauth/extauth/internal/envfile"
+	"github.com/extauth/extauth/internal/trust"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// traceVariable names the trace for clients that can only be given a path.
-const traceVariable = "EXTAUTH_TRACE"
+// TraceVariable names the trace for clients that can be given only a path.
+const TraceVariable = "EXTAUTH_TRACE"
 
-// recorder writes the calls that a program got to its trace. nil: there is none.
-type recorder struct {
-	*front
-	file *runner.AppendFile
-	hide func(string) string // takes credentials out of a text
-	told bool                // whose credentials they are: the handlers are known
+// Recorder writes the calls that a program gets to its trace. nil: there is none.
+type Recorder struct {
+	program *Program
+	file    *trust.AppendFile
+	hide    func(string) string // takes credentials out of a text
+	known   bool                // whether the handlers' credentials are among them
 }
 
-// recording is a call that has come in. nil: it is not recorded.
-type recording struct {
-	*recorder
+// Recording is a call that has come in. nil: it is not recorded.
+type Recording struct {
+	*Recorder
 	started time.Time
 	trace   envmap.Trace
 	written bool
 }
 
-// record opens the trace, if one is asked for, before anything is run. One that
-// others could replace is refused; one that cannot be written is a warning: no
+// OpenTrace opens the trace, if one is asked for, before anything is run. One that
+// others could replace is refused; one that cannot be written is only a warning: no
 // certificate is to fail for it.
-func (f *front) record() error {
-	path := cmp.Or(f.options.trace, f.env[traceVariable])
-	if path == "" || f.options.dryRun {
-		return nil
+func (p *Program) OpenTrace() (*Recorder, error) {
+	path := cmp.Or(p.Options.Trace, p.Env[TraceVariable])
+	if path == "" || p.Options.DryRun {
+		return nil, nil
 	}
-	file, err := runner.Append(path)
-	switch {
-	case is[*runner.UnsafeError](err):
-		return err
-	case err != nil:
-		f.warn("warning: trace: " + err.Error())
-	default:
-		f.recorder = &recorder{front: f, file: file, hide: runner.FilesRedactor(f.options.envFiles)}
+	file, err := trust.Append(path)
+	if is[*trust.UnsafeError](err) {
+		return nil, err
 	}
-	return nil
+	if err != nil {
+		p.Warn("warning: trace: " + err.Error())
+		return nil, nil
+	}
+	return &Recorder{program: p, file: file, hide: envfile.FilesRedactor(p.Options.EnvFiles)}, nil
 }
 
-// withTrace has the hooks of a client write the trace: the calls are theirs.
-func (f *front) withTrace(environ []string) ([]string, error) {
-	if f.options.trace == "" {
-		return environ, nil
-	}
-	path, err := filepath.Abs(f.options.trace)
-	if err == nil {
-		err = f.record()
-	}
-	f.recorder = nil
-	return append(environ, traceVariable+"="+path), err
-}
-
-// took begins to record the call that the program was started for.
-func (f *front) took(call envmap.Call) error {
-	if err := f.record(); err != nil {
-		return err
-	}
-	f.taken = f.recorder.begin(call)
-	return nil
-}
-
-// heed keeps the credentials of a chain out of the trace.
-func (r *recorder) heed(chain []runner.Handler) {
+// Hide keeps the credentials of a chain out of the trace.
+func (r *Recorder) Hide(chain []runner.Handler) {
 	if r == nil {
 		return
 	}
-	files := r.options.envFiles
+	files := r.program.Options.EnvFiles
 	for _, h := range chain {
 		files = append(files[:len(files):len(files)], h.EnvFiles...)
 	}
-	r.hide, r.told = runner.FilesRedactor(files), true
+	r.hide, r.known = envfile.FilesRedactor(files), true
 }
 
-// begin is a call of the client's, without what a trace must not have.
-func (r *recorder) begin(call envmap.Call) *recording {
+// Begin begins to record a call of the client, without what a trace must not have.
+func (r *Recorder) Begin(call envmap.Call) *Recording {
 	if r == nil {
 		return nil
 	}
-	convention, _ := envmap.Lookup(r.client)
+	convention, _ := envmap.Lookup(r.program.Client)
 	started := time.Now()
-	return &recording{recorder: r, started: started, trace: envmap.Trace{
-		From: r.client, Version: version(), Program: r.name, Call: convention.Public(call),
+	return &Recording{Recorder: r, started: started, trace: envmap.Trace{
+		From: r.program.Client, Version: version(), Program: r.program.Name, Call: convention.Public(call),
 		Time: started.UTC().Format("2006-01-02T15:04:05.000000Z"),
 	}}
 }
 
-// beginEvent is begin for an event of a stream or a request: the call is what
-// the client's convention would have said.
-func (r *recorder) beginEvent(e envmap.Event) *recording {
+// BeginEvent is Begin for an event of a stream or a request: the call is what the
+// client's convention has for it.
+func (r *Recorder) BeginEvent(e envmap.Event) *Recording {
 	if r == nil {
 		return nil
 	}
-	convention, _ := envmap.Lookup(r.client)
+	convention, _ := envmap.Lookup(r.program.Client)
 	if convention.To.With != nil && e.KeyAuth != "" { // httpreq's raw mode
 		convention, _ = convention.To.With(map[string]string{"mode": "raw"})
 	}
 	call, _ := convention.Encode(e) // it came in that convention
-	return r.begin(call)
+	return r.Begin(call)
 }
 
-// end writes the call and how it ended.
-func (c *recording) end(status int, err error) {
+// End writes the call and how it ended.
+func (c *Recording) End(err error) { c.EndWith(ExitStatus(err), err) }
+
+// EndWith is End for a status that does not follow from the error.
+func (c *Recording) EndWith(status int, err error) {
 	if c == nil {
 		return
 	}
@@ -122,24 +101,24 @@ func (c *recording) end(status int, err error) {
 	if err != nil {
 		c.trace.Error = err.Error()
 	}
-	c.write()
+	c.Write()
 }
 
-// write writes the call, once: as this process becomes its handler, how it ends
+// Write writes the call, once. Before the process becomes its handler, how it ends
 // is not known.
-func (c *recording) write() {
+func (c *Recording) Write() {
 	if c == nil || c.written {
 		return
 	}
 	c.written = true
 	if err := c.file.WriteLine(c.hidden().Line()); err != nil {
-		c.warn("warning: trace: " + err.Error())
+		c.program.Warn("warning: trace: " + err.Error())
 	}
 }
 
 // hidden is the line without credentials. What handlers printed, as certbot gives
-// it back, is left out where theirs are not known.
-func (c *recording) hidden() *envmap.Trace {
+// it back, is left out if theirs are not known.
+func (c *Recording) hidden() *envmap.Trace {
 	t := c.trace
 	t.Error = c.hide(t.Error)
 	t.Call = envmap.Call{Env: map[string]string{}}
@@ -147,7 +126,7 @@ func (c *recording) hidden() *envmap.Trace {
 		t.Call.Args = append(t.Call.Args, c.hide(word))
 	}
 	for name, value := range c.trace.Call.Env {
-		if c.told || !strings.HasSuffix(name, "_AUTH_OUTPUT") {
+		if c.known || !strings.HasSuffix(name, "_AUTH_OUTPUT") {
 			t.Call.Env[name] = c.hide(value)
 		}
 	}
@@ -155,19 +134,4 @@ func (c *recording) hidden() *envmap.Trace {
 		t.Call.Stdin = []byte(c.hide(string(c.trace.Call.Stdin)))
 	}
 	return &t
-}
-
-// exitOf is the exit status of a program that an error ends, 128+N where it
-// dies of a signal.
-func exitOf(err error) int {
-	signal := new(runner.SignalError)
-	switch {
-	case err == nil:
-		return 0
-	case is[*outputError](err) && errors.Is(err, syscall.EPIPE):
-		return 128 + int(syscall.SIGPIPE)
-	case errors.As(err, &signal):
-		return 128 + int(signal.Signal)
-	}
-	return status(err)
 }

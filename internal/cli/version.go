@@ -16,9 +16,9 @@ var Commit string
 // Date is that of Commit, as 2006-01-02.
 var Date string
 
-// version is what --version says behind the program's name: the version, and
-// in parentheses the commit, its date, Go's version and the system, of those
-// what is known.
+// version is what --version prints after the program's name: the version, and in
+// parentheses the commit, its date, Go's version and the system, as far as they
+// are known.
 func version() string {
 	version, commit, date := Version, Commit, Date
 	if version == "" {

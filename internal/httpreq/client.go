@@ -2,6 +2,7 @@ package httpreq
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -16,32 +17,55 @@ import (
 	"time"
 
 	"github.com/extauth/extauth/internal/cli"
-	"github.com/extauth/extauth/pkg/runner"
+	"github.com/extauth/extauth/internal/process"
 )
 
 // postTimeout is lego's (httpreq.go, NewDefaultConfig).
 const postTimeout = 30 * time.Second
 
-// Post asks a server for an operation; any 2xx is success. A redirection is not
+// posting is a request of ours.
+type posting struct {
+	url, operation     string
+	username, password string
+	ca                 string // file of certificates; "": the system's
+	body               []byte
+	timeout            time.Duration
+}
+
+// sendAll makes a request for each body, up to the first that fails.
+func (p posting) sendAll(ctx context.Context, bodies [][]byte) error {
+	for _, p.body = range bodies {
+		err := p.send(ctx)
+		if err != nil && !is[*cli.StatusError](err) {
+			return &cli.StatusError{Status: cli.StatusFailed, Err: errors.New(err.Error())}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send asks a server for an operation; any 2xx is success. A redirection is not
 // followed: the password would go to another.
-func (Web) Post(ctx context.Context, p cli.WebPost) error {
+func (p posting) send(ctx context.Context) error {
 	to, err := endpointOf(&p)
 	if err != nil {
 		return err
 	}
-	client, err := clientOf(p)
+	client, err := clientOf(&p)
 	if err != nil {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.JoinPath(p.Operation).String(), bytes.NewReader(p.Body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.JoinPath(p.operation).String(), bytes.NewReader(p.body))
 	if err != nil {
-		return setupError("the URL: %v", err)
+		return cli.Config("the URL: %v", err)
 	}
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Content-Type", "application/json")
-	if p.Username != "" && p.Password != "" {
-		r.SetBasicAuth(p.Username, p.Password)
+	if p.username != "" && p.password != "" {
+		r.SetBasicAuth(p.username, p.password)
 	}
 	response, err := client.Do(r)
 	if err != nil {
@@ -53,36 +77,36 @@ func (Web) Post(ctx context.Context, p cli.WebPost) error {
 
 // endpointOf reads the URL. A user name may be in it, a password may not: others
 // can see the arguments of a process.
-func endpointOf(p *cli.WebPost) (*url.URL, error) {
-	to, err := url.Parse(p.URL)
+func endpointOf(p *posting) (*url.URL, error) {
+	to, err := url.Parse(p.url)
 	switch {
 	case err != nil: // the error would show it
-		return nil, setupError("the URL cannot be read")
+		return nil, cli.Config("the URL cannot be read")
 	case to.Scheme != "https" && to.Scheme != "http" || to.Host == "":
-		return nil, setupError("the URL is not https://HOST[:PORT][/PATH]")
+		return nil, cli.Config("the URL is not https://HOST[:PORT][/PATH]")
 	case to.RawQuery != "" || to.Fragment != "":
-		return nil, setupError("the URL has more than a path")
+		return nil, cli.Config("the URL has more than a path")
 	}
 	if _, has := to.User.Password(); has {
-		return nil, setupError("the URL has a password in it, which others can see; set HTTPREQ_PASSWORD")
+		return nil, cli.Config("the URL has a password in it, which others can see; set HTTPREQ_PASSWORD")
 	}
 	name := to.User.Username()
-	if name != "" && p.Username != "" && name != p.Username {
-		return nil, setupError("the URL and HTTPREQ_USERNAME name different users")
+	if name != "" && p.username != "" && name != p.username {
+		return nil, cli.Config("the URL and HTTPREQ_USERNAME name different users")
 	}
-	if p.Username == "" {
-		p.Username = name
+	if p.username == "" {
+		p.username = name
 	}
 	to.User = nil
 	return to, checkCredentials(to, p)
 }
 
-func checkCredentials(to *url.URL, p *cli.WebPost) error {
+func checkCredentials(to *url.URL, p *posting) error {
 	switch {
-	case (p.Username == "") != (p.Password == ""):
-		return setupError("of HTTPREQ_USERNAME and HTTPREQ_PASSWORD only one is set")
-	case p.Password != "" && to.Scheme == "http" && !isLocal(to.Hostname()):
-		return setupError("the password would go to %s as it is: use https", to.Host)
+	case (p.username == "") != (p.password == ""):
+		return cli.Config("of HTTPREQ_USERNAME and HTTPREQ_PASSWORD only one is set")
+	case p.password != "" && to.Scheme == "http" && !isLocal(to.Hostname()):
+		return cli.Config("the password would go to %s as it is: use https", to.Host)
 	}
 	return nil
 }
@@ -91,24 +115,21 @@ func isLocal(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-func clientOf(p cli.WebPost) (*http.Client, error) {
+func clientOf(p *posting) (*http.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	if p.CA != "" {
-		text, err := os.ReadFile(p.CA)
+	if p.ca != "" {
+		text, err := os.ReadFile(p.ca)
 		if err != nil {
-			return nil, setupError("HTTPREQ_CA: %v", err)
+			return nil, cli.Config("HTTPREQ_CA: %v", err)
 		}
 		pool := x509.NewCertPool()
 		if !pool.AppendCertsFromPEM(text) {
-			return nil, setupError("HTTPREQ_CA: %s has no certificate", p.CA)
+			return nil, cli.Config("HTTPREQ_CA: %s has no certificate", p.ca)
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
 	}
-	if p.Timeout == 0 {
-		p.Timeout = postTimeout
-	}
 	return &http.Client{
-		Transport: transport, Timeout: p.Timeout,
+		Transport: transport, Timeout: cmp.Or(p.timeout, postTimeout),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
 }
@@ -121,7 +142,7 @@ func postFault(host string, err error) error {
 	return fmt.Errorf("%s: %w", host, err)
 }
 
-// answered judges an answer; of one that is no success it shows the first line.
+// answered judges an answer; of one that is not success it shows the first line.
 func answered(host string, response *http.Response) error {
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody))
 	if response.StatusCode/100 == 2 {
@@ -131,5 +152,5 @@ func answered(host string, response *http.Response) error {
 	if line := firstLine(strings.TrimSpace(string(body))); line != "" {
 		text += ": " + fmt.Sprintf("%.200s", line)
 	}
-	return errors.New(runner.Printable(text))
+	return errors.New(process.Printable(text))
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/extauth/extauth/internal/journal"
+	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -42,7 +44,7 @@ func statusOf(err error) int {
 		return http.StatusBadRequest
 	case is[*envmap.ValueError](err), is[*envmap.MissingError](err), is[*envmap.UnsupportedError](err), is[*runner.NoHandlerError](err):
 		return http.StatusUnprocessableEntity
-	case is[*runner.LockedError](err), is[*runner.TimeoutError](err), is[*runner.SignalError](err), errors.Is(err, context.Canceled):
+	case is[*journal.LockedError](err), is[*process.TimeoutError](err), is[*process.SignalError](err), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError
@@ -69,7 +71,7 @@ func refuse(w http.ResponseWriter, status int, err error) {
 
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")
-	return runner.Printable(line)
+	return process.Printable(line)
 }
 
 // audit is the log's line about a request. It has no values: neither what was to

@@ -5,16 +5,16 @@ import (
 	"os"
 
 	"github.com/extauth/extauth/internal/cli"
-	"github.com/extauth/extauth/pkg/runner"
+	"github.com/extauth/extauth/internal/trust"
 )
 
 // keyPairOf is the server's certificate and key; nil where there are no files.
-func keyPairOf(o cli.WebOptions) (*current[*tls.Certificate], error) {
-	if o.TLSCert == "" {
+func keyPairOf(o *options) (*current[*tls.Certificate], error) {
+	if o.tlsCert == "" {
 		return nil, nil
 	}
-	stays := func(err error) { o.Log("warning: the old certificate stays in use: " + err.Error()) }
-	return follow(func() (*tls.Certificate, error) { return readKeyPair(o.TLSCert, o.TLSKey) }, stays, o.TLSCert, o.TLSKey)
+	stays := func(err error) { o.log("warning: the old certificate stays in use: " + err.Error()) }
+	return follow(func() (*tls.Certificate, error) { return readKeyPair(o.tlsCert, o.tlsKey) }, stays, o.tlsCert, o.tlsKey)
 }
 
 func readKeyPair(certFile, keyFile string) (*tls.Certificate, error) {
@@ -22,13 +22,13 @@ func readKeyPair(certFile, keyFile string) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := runner.ReadSecret(keyFile)
+	key, err := trust.ReadSecret(keyFile)
 	if err != nil {
 		return nil, err
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, setupError("%s and %s: %v", certFile, keyFile, err)
+		return nil, cli.Config("%s and %s: %v", certFile, keyFile, err)
 	}
 	return &pair, nil
 }

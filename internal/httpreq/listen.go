@@ -8,12 +8,11 @@ import (
 
 	"github.com/extauth/extauth/internal/cli"
 	"github.com/extauth/extauth/internal/endpoint"
-	"github.com/extauth/extauth/internal/listen"
 )
 
 // listenAt opens HOST:PORT, unix:PATH, or what systemd passes. Over plain TCP
 // nobody but this machine is served: the password would be for all to read.
-func listenAt(o cli.WebOptions, secure bool) (net.Listener, error) {
+func listenAt(o *options, secure bool) (net.Listener, error) {
 	l, err := open(o)
 	if err != nil {
 		return nil, err
@@ -23,25 +22,25 @@ func listenAt(o cli.WebOptions, secure bool) (net.Listener, error) {
 	}
 	_ = l.Close()
 	if secure {
-		return nil, setupError("--tls-cert is for HOST:PORT, not for %s", o.Listen)
+		return nil, cli.Config("--tls-cert is for HOST:PORT, not for %s", o.listen)
 	}
-	return nil, setupError("%s is no loopback address, and passwords would go there as they are: give --tls-cert and --tls-key", l.Addr())
+	return nil, cli.Config("%s is not a loopback address, and passwords would go there as they are: give --tls-cert and --tls-key", l.Addr())
 }
 
-func open(o cli.WebOptions) (net.Listener, error) {
+func open(o *options) (net.Listener, error) {
 	switch {
-	case o.Listen == "systemd":
-		return passed(o.Socket.Passed)
-	case strings.HasPrefix(o.Listen, "unix:"):
-		l, err := listen.On(o.Listen, o.Socket)
+	case o.listen == "systemd":
+		return passed(o.socket.Passed)
+	case strings.HasPrefix(o.listen, "unix:"):
+		l, err := endpoint.Listen(o.listen, o.socket)
 		if err != nil {
-			return nil, setupError("--listen: %v", err)
+			return nil, cli.Config("--listen: %v", err)
 		}
-		return socket{l, o.Listen}, nil
+		return socket{l, o.listen}, nil
 	}
-	l, err := net.Listen("tcp", o.Listen)
+	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
-		return nil, setupError("--listen: %v", err)
+		return nil, cli.Config("--listen: %v", err)
 	}
 	return l, nil
 }
@@ -49,16 +48,16 @@ func open(o cli.WebOptions) (net.Listener, error) {
 // passed returns the one TCP socket that systemd passes.
 func passed(count int) (net.Listener, error) {
 	if count != 1 {
-		return nil, setupError("systemd passed %d sockets, not one", count)
+		return nil, cli.Config("systemd passed %d sockets, not one", count)
 	}
 	listeners, err := endpoint.Passed(1)
 	if err != nil {
-		return nil, setupError("the socket that systemd passed: %v", err)
+		return nil, cli.Config("the socket that systemd passed: %v", err)
 	}
 	l := listeners[0]
 	if _, isTCP := l.Addr().(*net.TCPAddr); !isTCP {
 		_ = l.Close()
-		return nil, setupError("the socket that systemd passed is not a TCP socket; give --listen unix:PATH")
+		return nil, cli.Config("the socket that systemd passed is not a TCP socket; give --listen unix:PATH")
 	}
 	return l, nil
 }
@@ -69,20 +68,16 @@ func isLoopback(a net.Addr) bool {
 }
 
 // addressOf names the server in the journal, in one spelling.
-func addressOf(o cli.WebOptions, l net.Listener) string {
-	if strings.HasPrefix(o.Listen, "unix:") {
-		return o.Listen
+func addressOf(o *options, l net.Listener) string {
+	if strings.HasPrefix(o.listen, "unix:") {
+		return o.listen
 	}
 	return l.Addr().String()
 }
 
-func setupError(format string, args ...any) error {
-	return &cli.SetupError{Faults: []error{fmt.Errorf(format, args...)}}
-}
-
 // socket is a Unix socket as package net/http needs one.
 type socket struct {
-	cli.Listener
+	endpoint.Listener
 	address string
 }
 

@@ -1,5 +1,3 @@
-// Package httpreq is the network's part of extauth-httpreq: a server and a client
-// of the protocol of lego's httpreq provider (lego: providers/dns/httpreq).
 package httpreq
 
 import (
@@ -19,12 +17,8 @@ import (
 
 	"golang.org/x/net/netutil"
 
-	"github.com/extauth/extauth/internal/cli"
 	"github.com/extauth/extauth/pkg/envmap"
 )
-
-// Web is what internal/cli needs of the network.
-type Web struct{}
 
 const (
 	maxBody   = 64 << 10 // bytes of a request's body
@@ -46,11 +40,14 @@ func usualLimits(grace time.Duration) limits {
 	}
 }
 
+// runFunc runs the handlers for one event of a client.
+type runFunc func(ctx context.Context, e envmap.Event) error
+
 // server answers requests.
 type server struct {
 	users   *current[*users]
 	hashing chan struct{} // for those that are found out: a hash takes a processor for a while
-	run     cli.WebRun
+	run     runFunc
 	log     func(string)
 	address string
 	limits  limits
@@ -62,13 +59,13 @@ type server struct {
 	running sync.WaitGroup
 }
 
-func newServer(u *current[*users], run cli.WebRun, log func(string), l limits) *server {
+func newServer(u *current[*users], run runFunc, log func(string), l limits) *server {
 	return &server{users: u, hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), run: run, log: log, limits: l}
 }
 
-// Serve answers clients until the context ends. New requests are refused then;
-// those that are being run have a while to end, and are undone behind it.
-func (Web) Serve(ctx context.Context, o cli.WebOptions, run cli.WebRun) error {
+// serve answers clients until the context ends. New requests are refused then;
+// those that are being run have a while to end, and are undone after it.
+func serve(ctx context.Context, o *options, run runFunc) error {
 	u, err := usersOf(o)
 	if err != nil {
 		return err
@@ -81,9 +78,9 @@ func (Web) Serve(ctx context.Context, o cli.WebOptions, run cli.WebRun) error {
 	if err != nil {
 		return err
 	}
-	s := newServer(u, run, o.Log, usualLimits(o.Grace))
+	s := newServer(u, run, o.log, usualLimits(o.grace))
 	s.address = addressOf(o, l)
-	l = netutil.LimitListener(l, o.MaxClients)
+	l = netutil.LimitListener(l, o.maxClients)
 	if pair != nil {
 		l = tls.NewListener(l, served(pair))
 	}
@@ -132,7 +129,7 @@ func shutdown(web *http.Server, limit time.Duration) error {
 	return web.Shutdown(ctx)
 }
 
-// begin counts a run; false where none may begin any more.
+// begin counts a run; it reports false if none may begin any more.
 func (s *server) begin() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -266,7 +263,7 @@ func (q *request) runEvent(e envmap.Event) error {
 }
 
 // from marks an event as this client's: in the journal it is another than the
-// same one of somebody else. A user is known on a Unix socket alone.
+// same one of somebody else. A user is known only on a Unix socket.
 func (q *request) from(e envmap.Event) envmap.Event {
 	peer, known := q.r.Context().Value(peerKey{}).(peerAddr)
 	e = e.From(q.address+" "+q.client, peer.uid)

@@ -33,6 +33,10 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/endpoint"
+	"github.com/extauth/extauth/internal/journal"
+	"github.com/extauth/extauth/internal/process"
+	"github.com/extauth/extauth/internal/trust"
 	"github.com/extauth/extauth/pkg/envmap"
 	"github.com/extauth/extauth/pkg/runner"
 )
@@ -61,9 +65,9 @@ type desk struct {
 }
 
 // newDesk starts a server. run is called in the place of handlers.
-func newDesk(t *testing.T, change func(*server), run cli.WebRun) *desk {
+func newDesk(t *testing.T, change func(*server), run runFunc) *desk {
 	d := &desk{t: t, ended: make(chan error, 1)}
-	u, err := usersOf(cli.WebOptions{Users: usersFile(t), Log: d.hear})
+	u, err := usersOf(&options{users: usersFile(t), log: d.hear})
 	require.NoError(t, err)
 	d.server = newServer(u, func(ctx context.Context, e envmap.Event) error {
 		d.mu.Lock()
@@ -221,15 +225,15 @@ func TestServerFailures(t *testing.T) {
 		status int
 	}{
 		{failure, 500},
-		{&runner.RollbackError{Cause: &runner.TimeoutError{}, Undo: failure}, 500},
-		{&runner.JournalError{}, 500},
-		{&runner.LockedError{}, 503},
-		{&runner.HandlerError{Err: &runner.TimeoutError{After: time.Second}}, 503},
-		{&runner.SignalError{Signal: syscall.SIGTERM}, 503},
+		{&runner.RollbackError{Cause: &process.TimeoutError{}, Undo: failure}, 500},
+		{&journal.Error{}, 500},
+		{&journal.LockedError{}, 503},
+		{&runner.HandlerError{Err: &process.TimeoutError{After: time.Second}}, 503},
+		{&process.SignalError{Signal: syscall.SIGTERM}, 503},
 		{&runner.NoHandlerError{}, 422},
 		{&envmap.MissingError{Convention: "x", Field: "y"}, 422},
 	} {
-		if j := new(runner.JournalError); errors.As(c.err, &j) {
+		if j := new(journal.Error); errors.As(c.err, &j) {
 			j.Err = os.ErrPermission
 		}
 		d := newDesk(t, nil, func(context.Context, envmap.Event) error { return c.err })
@@ -277,8 +281,8 @@ func TestServeMaxClients(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	ctx, stop := context.WithCancelCause(context.Background())
 	ended := make(chan error, 1)
-	o := cli.WebOptions{Listen: "unix:" + path, Socket: cli.SocketOptions{Mode: 0o600}, Users: usersFile(t), MaxClients: 1, Log: func(string) {}}
-	go func() { ended <- Web{}.Serve(ctx, o, done) }()
+	o := &options{listen: "unix:" + path, socket: endpoint.Options{Mode: 0o600}, users: usersFile(t), maxClients: 1, log: func(string) {}}
+	go func() { ended <- serve(ctx, o, done) }()
 	require.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, soon, 10*time.Millisecond)
 	ask := func() net.Conn {
 		conn, err := net.Dial("unix", path)
@@ -389,7 +393,7 @@ func TestServerOutlastsTheBodysTime(t *testing.T) {
 	require.Equal(t, 200, d.mustAsk("lab", "POST", "/present", bodyFor("example.org")).status)
 }
 
-var errStop = &runner.SignalError{Signal: syscall.SIGTERM}
+var errStop = &process.SignalError{Signal: syscall.SIGTERM}
 
 // TestServerStops: what is being run ends, new requests are refused.
 func TestServerStops(t *testing.T) {
@@ -468,7 +472,7 @@ func TestUsersNobodyTakesAsLong(t *testing.T) {
 func TestUsersAreReadAgain(t *testing.T) {
 	file := usersFile(t)
 	var warned []string
-	u, err := usersOf(cli.WebOptions{Users: file, Log: func(line string) { warned = append(warned, line) }})
+	u, err := usersOf(&options{users: file, log: func(line string) { warned = append(warned, line) }})
 	require.NoError(t, err)
 	names := func() []string { return slices.Sorted(maps.Keys(u.get().byName)) }
 	require.Equal(t, []string{"lab", "other"}, names())
@@ -495,7 +499,7 @@ func TestUsersFaults(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	_, err = readUsers(file)
 	require.EqualError(t, err, strings.ReplaceAll(strings.Join([]string{
-		`FILE:2: the client "lab" stands twice`,
+		`FILE:2: duplicate client "lab"`,
 		`FILE:3: expected NAME:HASH and the domains of the client`,
 		`FILE:4: the hash of "plain" is not bcrypt's; extauth-httpreq passwd makes one`,
 		`FILE:5: expected NAME:HASH and the domains of the client`,
@@ -507,7 +511,7 @@ func TestUsersFaults(t *testing.T) {
 	require.EqualError(t, err, file+": has no client")
 	require.NoError(t, os.Chmod(file, 0o644))
 	if _, err = readUsers(file); os.Geteuid() == 0 {
-		require.ErrorAs(t, err, new(*runner.UnsafeError))
+		require.ErrorAs(t, err, new(*trust.UnsafeError))
 	}
 }
 
@@ -515,12 +519,12 @@ func TestUsersFaults(t *testing.T) {
 func TestListenPlain(t *testing.T) {
 	for address, want := range map[string]string{
 		"127.0.0.1:0": "", "localhost:0": "", "[::1]:0": "",
-		"0.0.0.0:0": "is no loopback address", ":0": "is no loopback address", "[::]:0": "is no loopback address",
+		"0.0.0.0:0": "is not a loopback address", ":0": "is not a loopback address", "[::]:0": "is not a loopback address",
 		"nonsense": "missing port", "systemd": "systemd passed 0 sockets",
 	} {
-		l, err := listenAt(cli.WebOptions{Listen: address}, false)
+		l, err := listenAt(&options{listen: address}, false)
 		if want != "" {
-			require.ErrorAs(t, err, new(*cli.SetupError), address)
+			require.ErrorAs(t, err, new(*cli.StatusError), address)
 			require.ErrorContains(t, err, want, address)
 			continue
 		}
@@ -530,22 +534,22 @@ func TestListenPlain(t *testing.T) {
 		require.NoError(t, err, address)
 		l.Close()
 	}
-	l, err := listenAt(cli.WebOptions{Listen: ":0"}, true)
+	l, err := listenAt(&options{listen: ":0"}, true)
 	require.NoError(t, err)
 	l.Close()
-	_, err = listenAt(cli.WebOptions{Listen: "unix:" + filepath.Join(t.TempDir(), "s"), Socket: cli.SocketOptions{Mode: 0o600}}, true)
+	_, err = listenAt(&options{listen: "unix:" + filepath.Join(t.TempDir(), "s"), socket: endpoint.Options{Mode: 0o600}}, true)
 	require.ErrorContains(t, err, "--tls-cert is for HOST:PORT")
 }
 
 // TestListenUnix: an address that cannot be had is a fault of the configuration,
 // as a port is.
 func TestListenUnix(t *testing.T) {
-	o := cli.WebOptions{Listen: "unix:" + filepath.Join(t.TempDir(), "s"), Socket: cli.SocketOptions{Mode: 0o600}}
+	o := &options{listen: "unix:" + filepath.Join(t.TempDir(), "s"), socket: endpoint.Options{Mode: 0o600}}
 	first, err := listenAt(o, false)
 	require.NoError(t, err)
 	defer first.Close()
 	_, err = listenAt(o, false)
-	require.ErrorAs(t, err, new(*cli.SetupError))
+	require.ErrorAs(t, err, new(*cli.StatusError))
 	require.ErrorContains(t, err, "another process listens there")
 }
 
@@ -556,10 +560,10 @@ func TestServeUnixSocket(t *testing.T) {
 	seen := make(chan envmap.Event, 1)
 	ctx, stop := context.WithCancelCause(context.Background())
 	ended := make(chan error, 1)
-	o := cli.WebOptions{Listen: "unix:" + path, Socket: cli.SocketOptions{Mode: 0o600}, Users: usersFile(t), MaxClients: 4,
-		Log: func(line string) { said <- line }}
+	o := &options{listen: "unix:" + path, socket: endpoint.Options{Mode: 0o600}, users: usersFile(t), maxClients: 4,
+		log: func(line string) { said <- line }}
 	go func() {
-		ended <- Web{}.Serve(ctx, o, func(_ context.Context, e envmap.Event) error { seen <- e; return nil })
+		ended <- serve(ctx, o, func(_ context.Context, e envmap.Event) error { seen <- e; return nil })
 	}()
 	require.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, soon, 10*time.Millisecond)
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
@@ -608,7 +612,7 @@ func TestKeyPairIsReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := writePair(t, dir, 1)
 	var warned atomic.Int32
-	k, err := keyPairOf(cli.WebOptions{TLSCert: cert, TLSKey: key, Log: func(string) { warned.Add(1) }})
+	k, err := keyPairOf(&options{tlsCert: cert, tlsKey: key, log: func(string) { warned.Add(1) }})
 	require.NoError(t, err)
 	serial := func() int64 {
 		pair, err := served(k).GetCertificate(nil)
@@ -624,8 +628,8 @@ func TestKeyPairIsReadAgain(t *testing.T) {
 	require.EqualValues(t, 1, warned.Load())
 	writePair(t, dir, 3)
 	require.EqualValues(t, 3, serial())
-	_, err = keyPairOf(cli.WebOptions{TLSCert: cert, TLSKey: cert})
-	require.ErrorAs(t, err, new(*cli.SetupError))
+	_, err = keyPairOf(&options{tlsCert: cert, tlsKey: cert})
+	require.ErrorAs(t, err, new(*cli.StatusError))
 }
 
 // TestServeTLS and Post: the two ends of the protocol.
@@ -637,8 +641,8 @@ func TestServeTLS(t *testing.T) {
 	listener.Close()
 	ctx, stop := context.WithCancelCause(context.Background())
 	ended, said := make(chan error, 1), &synced{}
-	o := cli.WebOptions{Listen: address, TLSCert: cert, TLSKey: key, Users: usersFile(t), MaxClients: 4, Log: said.add}
-	go func() { ended <- Web{}.Serve(ctx, o, done) }()
+	o := &options{listen: address, tlsCert: cert, tlsKey: key, users: usersFile(t), maxClients: 4, log: said.add}
+	go func() { ended <- serve(ctx, o, done) }()
 	require.Eventually(t, func() bool {
 		conn, err := net.Dial("tcp", address)
 		if err == nil {
@@ -648,13 +652,13 @@ func TestServeTLS(t *testing.T) {
 	}, soon, 10*time.Millisecond)
 	_, port, err := net.SplitHostPort(address)
 	require.NoError(t, err)
-	p := cli.WebPost{URL: "https://lab@localhost:" + port, Operation: "present", Password: password, CA: cert,
-		Body: []byte(bodyFor("example.org")), Timeout: soon}
-	require.NoError(t, Web{}.Post(ctx, p))
-	p.Body = []byte(bodyFor("example.net"))
-	require.EqualError(t, Web{}.Post(ctx, p), "localhost:"+port+": status 403: the client may not touch this name")
-	p.CA = ""
-	require.ErrorContains(t, Web{}.Post(ctx, p), "certificate")
+	p := posting{url: "https://lab@localhost:" + port, operation: "present", password: password, ca: cert,
+		body: []byte(bodyFor("example.org")), timeout: soon}
+	require.NoError(t, p.send(ctx))
+	p.body = []byte(bodyFor("example.net"))
+	require.EqualError(t, p.send(ctx), "localhost:"+port+": status 403: the client may not touch this name")
+	p.ca = ""
+	require.ErrorContains(t, p.send(ctx), "certificate")
 	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11})
 	if err == nil {
 		conn.Close()
@@ -686,12 +690,12 @@ func TestPostURL(t *testing.T) {
 		"https://other@localhost":         "the URL and HTTPREQ_USERNAME name different users",
 		"http://lab@dns.example.org:8053": "the password would go to dns.example.org:8053 as it is: use https",
 	} {
-		p := cli.WebPost{URL: url, Username: "lab", Password: password}
-		err := Web{}.Post(context.Background(), p)
-		require.ErrorAs(t, err, new(*cli.SetupError), url)
+		p := posting{url: url, username: "lab", password: password}
+		err := p.send(context.Background())
+		require.ErrorAs(t, err, new(*cli.StatusError), url)
 		require.EqualError(t, err, want)
 	}
-	err := Web{}.Post(context.Background(), cli.WebPost{URL: "https://lab@localhost"})
+	err := posting{url: "https://lab@localhost"}.send(context.Background())
 	require.EqualError(t, err, "of HTTPREQ_USERNAME and HTTPREQ_PASSWORD only one is set")
 }
 
@@ -730,7 +734,7 @@ func TestPostAnswers(t *testing.T) {
 		"SSH-2.0\r\n": "malformed HTTP",
 	} {
 		url, heads := raw(t, text)
-		err := Web{}.Post(context.Background(), cli.WebPost{URL: url, Operation: "cleanup", Username: "lab", Password: password, Timeout: soon})
+		err := posting{url: url, operation: "cleanup", username: "lab", password: password, timeout: soon}.send(context.Background())
 		require.Equal(t, "POST /base/cleanup Basic bGFiOmNvcnJlY3QgaG9yc2U=", <-heads)
 		if want == "" {
 			require.NoError(t, err)
@@ -747,17 +751,17 @@ func TestPostTimeout(t *testing.T) {
 	require.NoError(t, err)
 	defer l.Close()
 	started := time.Now()
-	err = Web{}.Post(context.Background(), cli.WebPost{URL: "http://" + l.Addr().String(), Operation: "present", Timeout: 200 * time.Millisecond})
+	err = posting{url: "http://" + l.Addr().String(), operation: "present", timeout: 200 * time.Millisecond}.send(context.Background())
 	require.Error(t, err)
 	require.Less(t, time.Since(started), soon)
 }
 
 func TestHash(t *testing.T) {
-	hash, err := Web{}.Hash(password)
+	hash, err := hashOf(password)
 	require.NoError(t, err)
 	require.NoError(t, bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)))
 	for _, bad := range []string{"", strings.Repeat("x", 73)} {
-		_, err := Web{}.Hash(bad)
-		require.ErrorAs(t, err, new(*cli.SetupError))
+		_, err := hashOf(bad)
+		require.ErrorAs(t, err, new(*cli.StatusError))
 	}
 }

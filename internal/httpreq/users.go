@@ -8,19 +8,21 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"github.com/extauth/extauth/internal/chain"
 	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/process"
+	"github.com/extauth/extauth/internal/trust"
 	"github.com/extauth/extauth/pkg/envmap"
-	"github.com/extauth/extauth/pkg/runner"
 )
 
 // user is a client: its password's hash and the identifiers that are its own.
 type user struct {
 	name  string
 	hash  []byte
-	globs runner.Globs
+	globs chain.Globs
 }
 
-// may tells whether the client may touch an event's record. A name that was
+// may reports whether the client may touch an event's record. A name that was
 // substituted by a CNAME tells no identifier, and counts as it is.
 func (u user) may(e envmap.Event) bool {
 	if e.Domain == "" {
@@ -36,15 +38,15 @@ type users struct {
 }
 
 // usersOf are those of the file, as it is now.
-func usersOf(o cli.WebOptions) (*current[*users], error) {
-	stays := func(err error) { o.Log("warning: the old users stay in use: " + firstLine(err.Error())) }
-	return follow(func() (*users, error) { return readUsers(o.Users) }, stays, o.Users)
+func usersOf(o *options) (*current[*users], error) {
+	stays := func(err error) { o.log("warning: the old users stay in use: " + firstLine(err.Error())) }
+	return follow(func() (*users, error) { return readUsers(o.users) }, stays, o.users)
 }
 
 // readUsers reads a file of lines NAME:HASH DOMAIN[,GLOB]... . Every fault of it
 // is reported at once; none shows a hash.
 func readUsers(file string) (*users, error) {
-	text, err := runner.ReadSecret(file)
+	text, err := trust.ReadSecret(file)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +61,7 @@ func readUsers(file string) (*users, error) {
 		faults = append(faults, fmt.Errorf("%s: has no client", file))
 	}
 	if len(faults) > 0 {
-		return nil, &cli.SetupError{Faults: faults}
+		return nil, cli.Config("%w", errors.Join(faults...))
 	}
 	return u, nil
 }
@@ -71,16 +73,16 @@ func (u *users) add(line string) error {
 	}
 	words := strings.Fields(line)
 	name, hash, found := strings.Cut(words[0], ":")
-	if !found || name == "" || len(words) != 2 || runner.Printable(line) != line {
+	if !found || name == "" || len(words) != 2 || process.Printable(line) != line {
 		return errors.New("expected NAME:HASH and the domains of the client")
 	}
 	if _, twice := u.byName[name]; twice {
-		return fmt.Errorf("the client %q stands twice", name)
+		return fmt.Errorf("duplicate client %q", name)
 	}
 	if _, err := bcrypt.Cost([]byte(hash)); err != nil {
 		return fmt.Errorf("the hash of %q is not bcrypt's; extauth-httpreq passwd makes one", name)
 	}
-	globs, err := runner.ParseGlobs(words[1])
+	globs, err := chain.ParseGlobs(words[1])
 	if err != nil {
 		return err
 	}
@@ -104,7 +106,7 @@ func (s *server) authenticate(r *http.Request) (user, error) {
 	return s.users.get().find(name, password)
 }
 
-// find takes as long for a name that is not there, where all hashes have one
+// find takes as long for a name that is not there, if all hashes have one
 // cost.
 func (u *users) find(name, password string) (user, error) {
 	who, known := u.byName[name]
@@ -117,14 +119,14 @@ func (u *users) find(name, password string) (user, error) {
 	return who, nil
 }
 
-// Hash makes a bcrypt hash.
-func (Web) Hash(password string) (string, error) {
+// hashOf returns the bcrypt hash of a password.
+func hashOf(password string) (string, error) {
 	if password == "" {
-		return "", &cli.SetupError{Faults: []error{errors.New("the password is empty")}}
+		return "", cli.Config("the password is empty")
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.DefaultCost)
 	if err != nil { // it is too long
-		return "", &cli.SetupError{Faults: []error{errors.New("the password is longer than 72 bytes")}}
+		return "", cli.Config("the password is longer than 72 bytes")
 	}
 	return string(hash), nil
 }

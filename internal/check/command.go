@@ -1,0 +1,162 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/extauth/extauth/internal/chain"
+	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/process"
+	"github.com/extauth/extauth/internal/trust"
+	"github.com/extauth/extauth/pkg/runner"
+)
+
+const usage = `Usage: extauth-check [OPTION]... --as CONVENTION [KEY=VALUE]... HANDLER [ARG]...
+       extauth-check --explain
+
+Runs a hook as a client that speaks CONVENTION would, in a scratch world with
+stand-ins for curl, nsupdate, ssh and others, and says in TAP on standard output
+what that client would stumble on. The hook gets nothing of this environment.
+
+  extauth-check --as dehydrated -e dns.env ./hook.sh
+  extauth-check --as certbot auth=./auth.sh cleanup=./cleanup.sh
+  extauth-check --as handler --type http-01 ./webroot
+
+Options:
+      --as CONVENTION    what HANDLER speaks; KEY=VALUE as in a chain line
+  -e, --env-file FILE    dotenv file whose variables the hook gets, repeatable
+      --path DIR         programs that come before the stand-ins, repeatable
+      --type TYPE        challenge type (dns-01); http-01 has its web root in
+                         $WEBROOT
+      --domain NAME      challenges are for names below it (example.test)
+      --server HOST:PORT DNS server that the hook publishes on and that is asked
+      --zone WHEN        start a BIND with NAME as its zone, for hooks that call
+                         nsupdate: yes, no, or auto where there is one (auto)
+      --slow DURATION    a call that takes longer is slow (30s)
+      --timeout DURATION a call that takes longer hangs (2m)
+      --explain          say with each finding, or by itself of all checks, what a
+                         client does and what to write instead
+      --help, --version  say so on standard output
+
+Exit status: 0 all is well, 1 something is not, 64 usage, 69 the convention has no
+scripts, 127 there is no such HANDLER.
+`
+
+// Check is extauth-check.
+func Check(io cli.IO) int {
+	c := &command{program: cli.New(io, "extauth-check", usage, "")}
+	return c.program.Main(c.run)
+}
+
+// command is the program at work.
+type command struct {
+	program *cli.Program
+	suite   Suite
+	as      string // the convention that the hook speaks
+}
+
+// run returns 1 if something was found.
+func (c *command) run() (found int, err error) {
+	words, err := c.parse()
+	if err != nil {
+		return 0, err
+	}
+	if len(words) == 0 && c.as == "" && c.suite.explain {
+		return 0, c.program.Write([]byte(explainAll()))
+	}
+	h, fault, err := c.handler(words)
+	if err != nil {
+		return 0, err
+	}
+	failed := 0
+	err = c.program.Interruptible(func(ctx context.Context) (err error) {
+		failed, err = c.suite.Check(ctx, h, fault, c.program.Env["PATH"], output{c.program})
+		return err
+	})
+	if failed > 0 {
+		found = cli.StatusFailed
+	}
+	return found, err
+}
+
+func (c *command) parse() (words []string, err error) {
+	set := c.program.NewFlags()
+	c.program.Options.RegisterEnvFiles(set)
+	set.StringVar(&c.as, "as", "", "")
+	c.suite.Flags(set)
+	err = c.program.Parse(set, c.program.Args[1:])
+	return set.Args(), err
+}
+
+// output is standard output, with errors that say so.
+type output struct{ program *cli.Program }
+
+func (o output) Write(text []byte) (int, error) { return len(text), o.program.Write(text) }
+
+// handler is the one that the words name. If it is there and cannot be started,
+// fault says why.
+func (c *command) handler(words []string) (h runner.Handler, fault, err error) {
+	if err := c.checkWords(words); err != nil {
+		return h, nil, err
+	}
+	h, err = chain.ParseLine(append([]string{c.as}, words...))
+	if start := new(process.StartError); errors.As(err, &start) && !start.NotFound() {
+		fault, err = start, nil
+	}
+	switch {
+	case err == nil:
+		err = checkHandler(h)
+	case !errors.As(err, new(*process.StartError)) && !errors.As(err, new(*trust.UnsafeError)):
+		err = cli.Usage("%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	h.EnvFiles = append(h.EnvFiles, c.program.Options.EnvFiles...)
+	return h, fault, err
+}
+
+// checkWords checks that there is a convention of hooks, and a HANDLER.
+func (c *command) checkWords(words []string) error {
+	if c.as == "" {
+		return cli.Usage("--as must say which convention HANDLER speaks: %s", cli.Conventions())
+	}
+	convention, err := cli.HandlerConvention(c.as)
+	switch {
+	case err != nil:
+		return err
+	case convention.To.Person || convention.To.Program != "":
+		return uncheckable(c.as + ": is spoken by no script that could be checked")
+	case len(words) == 0 || slices.Contains(words, ""):
+		return cli.Usage("no HANDLER")
+	}
+	return nil
+}
+
+// checkHandler refuses keys of a chain line that are not about the hook itself.
+func checkHandler(h runner.Handler) error {
+	if !h.IsProgram() {
+		return uncheckable(h.Command[0] + ": is not a program that could be checked")
+	}
+	if !reflect.DeepEqual(h, runner.Handler{
+		Convention: h.Convention, Command: h.Command, Commands: h.Commands, EnvFiles: h.EnvFiles, Settings: h.Settings,
+	}) {
+		return cli.Usage("before HANDLER there may be only commands, env= and the convention's own settings")
+	}
+	return nil
+}
+
+// uncheckable is a HANDLER that no client would call.
+func uncheckable(reason string) error {
+	return &cli.StatusError{Status: cli.StatusInexpressive, Err: errors.New(reason)}
+}
+
+// explainAll is what each check is about, for people.
+func explainAll() string {
+	var b strings.Builder
+	for _, c := range checks() {
+		fmt.Fprintf(&b, "%s: %s\n    %s\n\n", c.name, c.statement, strings.ReplaceAll(c.explanation(), "\n", "\n    "))
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

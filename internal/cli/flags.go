@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// NewFlags returns a set of options with those that every program has: --help
+// and --version.
+func (p *Program) NewFlags() *flag.FlagSet {
+	set := flag.NewFlagSet(p.Name, flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.Usage = func() {}
+	set.BoolVar(&p.version, "version", false, "")
+	return set
+}
+
+// Short gives an option a second name of one letter.
+func Short(set *flag.FlagSet, letter, long string) { set.Var(set.Lookup(long).Value, letter, "") }
+
+// Positive returns the function for an option that takes a duration above 0.
+func Positive(to *time.Duration) func(string) error {
+	return func(value string) (err error) {
+		if *to, err = time.ParseDuration(value); err != nil {
+			return errors.New("not a duration such as 90s or 5m")
+		}
+		if *to <= 0 {
+			return errors.New("must be more than 0")
+		}
+		return nil
+	}
+}
+
+// Given returns the options that were there, each by the name that it was
+// called by.
+func Given(set *flag.FlagSet) (names []string) {
+	set.Visit(func(f *flag.Flag) { names = append(names, f.Name) })
+	return names
+}
+
+// Parse reads options up to the first operand, or after --. --help and --version
+// are answered here, with ErrDone.
+func (p *Program) Parse(set *flag.FlagSet, args []string) error {
+	err := set.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return p.answer(p.usage)
+	case err != nil:
+		return Usage("%s", reworded(err.Error()))
+	case p.version:
+		return p.answer(fmt.Sprintf("%s %s\n", p.Name, version()))
+	}
+	return nil
+}
+
+// ParseOperand reads options, the operand after them, and further options.
+func (p *Program) ParseOperand(set *flag.FlagSet) (operand string, err error) {
+	if err := p.Parse(set, p.Args[1:]); err != nil {
+		return "", err
+	}
+	if set.NArg() == 0 {
+		return "", Usage("no operand")
+	}
+	return set.Arg(0), p.Parse(set, set.Args()[1:])
+}
+
+func (p *Program) answer(text string) error {
+	if err := p.Write([]byte(text)); err != nil {
+		return err
+	}
+	return ErrDone
+}
+
+// reworded is what package flag says, in the words of other programs.
+func reworded(text string) string {
+	if name, found := strings.CutPrefix(text, "flag provided but not defined: -"); found {
+		return "unknown option " + Dashed(name)
+	}
+	if name, found := strings.CutPrefix(text, "flag needs an argument: -"); found {
+		return "option " + Dashed(name) + " needs a value"
+	}
+	for _, between := range []string{" for flag -", " for -"} { // the latter of options without a value
+		if before, after, found := strings.Cut(text, between); found {
+			name, reason, _ := strings.Cut(after, ":")
+			return before + " for option " + Dashed(name) + ":" + reason
+		}
+	}
+	return text
+}
+
+// Dashed returns an option's name as it is typed: -x or --long.
+func Dashed(name string) string {
+	if len(name) > 1 {
+		return "--" + name
+	}
+	return "-" + name
+}

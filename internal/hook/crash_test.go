@@ -1,0 +1,290 @@
+package hook_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/hook"
+)
+
+func TestMain(m *testing.M) {
+	syscall.Umask(0o022) // root's programs refuse what others can write
+	testscript.Main(m, map[string]func(){
+		"extauth-dehydrated": func() {
+			io := cli.Process()
+			io.Step = step()
+			os.Exit(hook.Dehydrated(io))
+		},
+	})
+}
+
+// faultVariable tells a program of these tests at which of its steps what
+// happens, as "SIGKILL 7" or "no space left on device 3".
+const faultVariable = "EXTAUTH_TEST_FAULT"
+
+// faults are what can happen at a step: signals, and errors of the disk.
+var faults = map[string]error{
+	"SIGKILL": nil, "SIGTERM": nil, "SIGINT": nil, "SIGHUP": nil,
+	"ENOSPC": syscall.ENOSPC, "EIO": syscall.EIO,
+	"panic": errPanic,
+}
+
+// errPanic is a fault of the program itself.
+var errPanic = errors.New("panic")
+
+// step returns the hook for the fault that the environment asks for, or nil.
+func step() func(string) error {
+	fault, at, asked := strings.Cut(os.Getenv(faultVariable), " ")
+	if !asked {
+		return nil
+	}
+	n, _ := strconv.Atoi(at)
+	return func(name string) error {
+		if n--; n != 0 {
+			return nil
+		}
+		fmt.Fprintf(os.Stderr, "fault at: %s\n", name)
+		if err := faults[fault]; errors.Is(err, errPanic) {
+			panic("with a text that has SENTINEL-hunter2 in it")
+		} else if err != nil {
+			return err
+		}
+		raise(fault)
+		return nil
+	}
+}
+
+// raise sends a signal to this process. A signal that is caught arrives on its
+// own time: whatever it stops is stopped at the latest when the next handler
+// has ended.
+func raise(name string) {
+	s := map[string]syscall.Signal{"SIGKILL": syscall.SIGKILL, "SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT, "SIGHUP": syscall.SIGHUP}[name]
+	_ = syscall.Kill(os.Getpid(), s)
+}
+
+// ruin is a world in which two handlers publish records as files, and the
+// second may fail.
+type ruin struct {
+	t     *testing.T
+	dir   string
+	fails bool
+	calls [][]string // what the client calls to perform
+	clean [][]string // and to clean up
+}
+
+const recorded = "one-0123456789-0123456789-0123456789-abcdef"
+
+// handlerText publishes a record as a file. The second handler of a chain
+// fails behind its work where the world says so.
+const handlerText = `#!/bin/sh
+record=$WORLD/records/$1.$cbot_domain
+case $2 in
+perform) : >"$record"; [ "$1" != second ] || [ ! -e "$WORLD/fails" ] ;;
+cleanup) rm -f "$record" ;;
+esac
+`
+
+func newRuin(t *testing.T, fails bool, scenario string) *ruin {
+	r := &ruin{t: t, dir: t.TempDir(), fails: fails}
+	require.NoError(t, os.Mkdir(filepath.Join(r.dir, "records"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "handler"), []byte(handlerText), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "chain"), []byte("handler ./handler first\nhandler ./handler second\n"), 0o644))
+	if fails {
+		require.NoError(t, os.WriteFile(filepath.Join(r.dir, "fails"), nil, 0o644))
+	}
+	one, two := []string{"a.test", "t1", recorded}, []string{"b.test", "t2", recorded}
+	switch scenario {
+	case "one challenge":
+		r.calls, r.clean = operations("deploy_challenge", one), operations("clean_challenge", one)
+	case "two in one call":
+		both := append(append([]string{}, one...), two...)
+		r.calls, r.clean = operations("deploy_challenge", both), operations("clean_challenge", both)
+	case "two calls":
+		r.calls, r.clean = operations("deploy_challenge", one, two), operations("clean_challenge", one, two)
+	}
+	return r
+}
+
+func operations(name string, calls ...[]string) [][]string {
+	var all [][]string
+	for _, c := range calls {
+		all = append(all, append([]string{name}, c...))
+	}
+	return all
+}
+
+// run calls the program once, with a fault, and returns how it ended and what
+// it wrote to standard error.
+func (r *ruin) run(fault string, args []string) (syscall.WaitStatus, string) {
+	cmd := exec.Command("extauth-dehydrated", append([]string{"-c", filepath.Join(r.dir, "chain")}, args...)...)
+	cmd.Env = append(os.Environ(), "WORLD="+r.dir, "EXTAUTH_STATE_DIR="+filepath.Join(r.dir, "state"), faultVariable+"="+fault,
+		"altnames=a.test b.test", "BASEDIR=/b", "CHALLENGETYPE=dns-01",
+		"GORACE=atexit_sleep_ms=0") // or each program waits a second at its end
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	err := cmd.Run()
+	if err != nil {
+		require.ErrorAs(r.t, err, new(*exec.ExitError))
+	}
+	return cmd.ProcessState.Sys().(syscall.WaitStatus), stderr.String()
+}
+
+// files lists what is below a directory.
+func (r *ruin) files(name string) []string {
+	var all []string
+	_ = filepath.WalkDir(filepath.Join(r.dir, name), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			all = append(all, path)
+		}
+		return nil
+	})
+	return all
+}
+
+// requireCleanable cleans up twice, as the client would: then the world and
+// the journal are empty, and the second time had nothing to say.
+func (r *ruin) requireCleanable(note string) {
+	for _, again := range []bool{false, true} {
+		for _, args := range r.clean {
+			state, stderr := r.run("", args)
+			require.Zero(r.t, state.ExitStatus(), "%s: %s", note, stderr)
+			if again {
+				require.Empty(r.t, stderr, note)
+			}
+		}
+	}
+	require.Empty(r.t, r.files("records"), note)
+	require.Empty(r.t, r.files("state"), note)
+}
+
+// eachFault runs a scenario again and again, with the fault at every step of
+// its performing or cleaning up, until no step is left.
+func eachFault(t *testing.T, scenario, fault string, fails, cleaning bool, check func(r *ruin, state syscall.WaitStatus, note string)) {
+	for n, hit := 1, true; hit; n++ {
+		r := newRuin(t, fails, scenario)
+		calls := r.calls
+		if cleaning {
+			for _, args := range r.calls {
+				r.run("", args)
+			}
+			calls = r.clean
+		}
+		last := calls[len(calls)-1]
+		for _, args := range calls[:len(calls)-1] {
+			r.run("", args)
+		}
+		state, stderr := r.run(fmt.Sprintf("%s %d", fault, n), last)
+		hit = strings.Contains(stderr, "fault at: ")
+		note := fmt.Sprintf("%s: %s at step %d: %s", scenario, fault, n, stderr)
+		check(r, state, note)
+		r.requireCleanable(note)
+		require.Less(t, n, 200, "it does not end")
+	}
+}
+
+var scenarios = []string{"one challenge", "two in one call", "two calls"}
+
+// TestF01_KilledAtEveryStep: after SIGKILL at any instant of a perform, with
+// or without a handler that fails, a clean-up finds all that is left.
+func TestF01_KilledAtEveryStep(t *testing.T) {
+	for _, scenario := range scenarios {
+		for _, fails := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, fails %v", scenario, fails), func(t *testing.T) {
+				t.Parallel()
+				eachFault(t, scenario, "SIGKILL", fails, false, func(*ruin, syscall.WaitStatus, string) {})
+			})
+		}
+	}
+}
+
+// TestF02_KilledAtEveryStepOfACleanup: repeating the clean-up does the rest.
+func TestF02_KilledAtEveryStepOfACleanup(t *testing.T) {
+	for _, scenario := range scenarios {
+		t.Run(scenario, func(t *testing.T) {
+			t.Parallel()
+			eachFault(t, scenario, "SIGKILL", false, true, func(*ruin, syscall.WaitStatus, string) {})
+		})
+	}
+}
+
+// TestG06_SignalAtEveryStep: a signal that can be caught undoes everything,
+// and is what the process dies of; one that comes when all is done is too late.
+func TestG06_SignalAtEveryStep(t *testing.T) {
+	for _, fault := range []string{"SIGTERM", "SIGINT", "SIGHUP"} {
+		for _, scenario := range scenarios {
+			t.Run(fault+", "+scenario, func(t *testing.T) {
+				t.Parallel()
+				eachFault(t, scenario, fault, false, false, func(r *ruin, state syscall.WaitStatus, note string) {
+					if state.Signaled() {
+						require.Empty(t, r.files("records"), note)
+						require.Empty(t, r.files("state"), note)
+					} else {
+						require.Zero(t, state.ExitStatus(), note)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestF04_DiskErrorAtEveryWrite: a perform that fails leaves nothing, or says
+// with status 2 that it does; in either case a clean-up can be repeated.
+func TestF04_DiskErrorAtEveryWrite(t *testing.T) {
+	for _, fault := range []string{"ENOSPC", "EIO"} {
+		for _, scenario := range scenarios {
+			t.Run(fault+", "+scenario, func(t *testing.T) {
+				t.Parallel()
+				eachFault(t, scenario, fault, false, false, func(r *ruin, state syscall.WaitStatus, note string) {
+					if status := state.ExitStatus(); status != 0 && status != 2 {
+						require.Empty(t, r.files("records"), note)
+						require.Empty(t, r.files("state"), note)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestF06_DiskErrorAtEveryWriteOfACleanup: the handlers are run all the same.
+func TestF06_DiskErrorAtEveryWriteOfACleanup(t *testing.T) {
+	for _, fault := range []string{"ENOSPC", "EIO"} {
+		for _, scenario := range scenarios {
+			t.Run(fault+", "+scenario, func(t *testing.T) {
+				t.Parallel()
+				eachFault(t, scenario, fault, false, true, func(*ruin, syscall.WaitStatus, string) {})
+			})
+		}
+	}
+}
+
+// TestJ04_PanicAtEveryStep: a fault of ours undoes everything too, is 70 or 2,
+// and tells its place but not its text.
+func TestJ04_PanicAtEveryStep(t *testing.T) {
+	for _, scenario := range scenarios {
+		t.Run(scenario, func(t *testing.T) {
+			t.Parallel()
+			eachFault(t, scenario, "panic", false, false, func(r *ruin, state syscall.WaitStatus, note string) {
+				require.Contains(t, []int{0, 2, 70}, state.ExitStatus(), note)
+				require.NotContains(t, note, "SENTINEL")
+				require.NotContains(t, note, "goroutine")
+				if state.ExitStatus() == 70 {
+					require.Contains(t, note, "internal fault at ")
+					require.Empty(t, r.files("records"), note)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,137 @@
+// Package jsonlines is extauth-json, the front end for pipelines: events come in, or
+// go out, as JSON objects, one a line.
+package jsonlines
+
+import (
+	"flag"
+	"slices"
+
+	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/endpoint"
+)
+
+const usage = `Usage: extauth-json [OPTION]... run [--] [HANDLER [ARG]...]
+       extauth-json [OPTION]... exec [--] CLIENT [ARG]...
+       extauth-json [OPTION]... replay FILE [--] [HANDLER [ARG]...]
+
+run reads events on standard input, one JSON object a line as
+certbot-external-auth wrote them, runs each, and writes a line with its result.
+With --to json and no HANDLER it checks every line and writes it again in
+canonical form.
+
+  extauth-dehydrated --to json "$@" | extauth-json --to certbot run -- /etc/le/hook.sh
+
+exec starts an ACME client and writes what it asks of its hooks, as the plugin
+did: after each perform_challenge it waits for a line on standard input. What
+the client itself prints goes to standard error.
+
+  extauth-json exec -- certbot certonly --preferred-challenges dns -d example.org
+
+replay runs the calls of a file that --trace wrote once more, as run does, with a
+journal of its own unless --state-dir names one, and says which ended otherwise
+than they did. exec gives --trace to the hooks of the client.
+
+  extauth-json --dry-run -c /etc/extauth/chain replay calls.jsonl
+
+      --ack              run: answer as the plugin's callers did, with an empty line
+                         for each perform_challenge; stop at the first failure
+      --jobs N           run: events of different orders at the same time, up to N
+                         (1, with --listen 64); each result line as its event ends
+      --listen ADDRESS   run: serve many clients, at unix:PATH (a socket, or the one
+                         that systemd passes) or fifo:DIRECTORY (named pipes)
+      --socket-mode MODE permissions of what others connect to (0600)
+      --socket-group GROUP
+                         its group
+      --client CLIENT    exec: whose hook options are added: certbot, dehydrated or
+                         none (by the program's name)
+      --from CONVENTION  replay: that of lines which do not tell theirs
+
+` + cli.OptionsUsage
+
+// JSON is extauth-json.
+func JSON(io cli.IO) int {
+	c := newCommand(io)
+	return c.program.Main(c.start)
+}
+
+// command is the program with its own options.
+type command struct {
+	program *cli.Program
+	flags   *flag.FlagSet
+	ack     bool
+	jobs    cli.JobCount
+	listen  string
+	socket  endpoint.Options
+	client  string
+	from    string // convention of a trace's lines that do not name theirs
+}
+
+func newCommand(io cli.IO) *command {
+	c := &command{program: cli.New(io, "extauth-json", usage, "json")}
+	c.flags = c.program.NewFlags()
+	c.program.Options.Register(c.flags)
+	c.flags.BoolVar(&c.ack, "ack", false, "")
+	c.flags.Var(&c.jobs, "jobs", "")
+	c.flags.StringVar(&c.listen, "listen", "", "")
+	c.flags.StringVar(&c.client, "client", "", "")
+	c.flags.StringVar(&c.from, "from", "", "")
+	cli.RegisterSocket(c.flags, &c.socket.Mode, &c.socket.Group)
+	return c
+}
+
+// start returns the worst status of a line, or the client's; its error is about
+// the whole.
+func (c *command) start() (worst int, err error) {
+	operand, err := c.program.ParseOperand(c.flags)
+	if err == nil {
+		err = c.check(operand)
+	}
+	if err != nil {
+		return 0, err
+	}
+	switch words := c.flags.Args(); operand {
+	case "exec":
+		return c.exec(words)
+	case "replay":
+		return c.replay(words)
+	default:
+		return c.run(words)
+	}
+}
+
+// foreign are the options that a command does not have.
+func foreign(operand string) (options []string, known bool) {
+	switch operand {
+	case "run":
+		return []string{"client", "from"}, true
+	case "exec":
+		return []string{"ack", "jobs", "listen", "socket-mode", "socket-group", "t", "to", "c", "chain", "e", "env-file", "n", "dry-run", "from"}, true
+	case "replay":
+		return []string{"ack", "jobs", "listen", "socket-mode", "socket-group", "client", "trace"}, true
+	}
+	return nil, false
+}
+
+// check refuses options that are not the command's, or that exclude each other.
+func (c *command) check(operand string) error {
+	others, known := foreign(operand)
+	if !known {
+		return cli.Usage("unknown command %q (want run, exec or replay)", operand)
+	}
+	given := cli.Given(c.flags)
+	for _, name := range given {
+		if slices.Contains(others, name) {
+			return cli.Usage("%s is not an option of %s", cli.Dashed(name), operand)
+		}
+	}
+	listens := slices.Contains(given, "listen")
+	switch {
+	case listens && (c.ack || c.program.Options.DryRun):
+		return cli.Usage("--listen excludes --ack and --dry-run")
+	case c.ack && c.jobs > 1:
+		return cli.Usage("--ack excludes --jobs: its answers do not say what they are for")
+	case !listens && (slices.Contains(given, "socket-mode") || slices.Contains(given, "socket-group")):
+		return cli.Usage("--socket-mode and --socket-group are for --listen")
+	}
+	return nil
+}

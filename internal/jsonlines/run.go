@@ -1,0 +1,84 @@
+package jsonlines
+
+import (
+	"bufio"
+	"context"
+	"slices"
+
+	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/pkg/envmap"
+	"github.com/extauth/extauth/pkg/runner"
+)
+
+// run is the command run.
+func (c *command) run(words []string) (worst int, err error) {
+	t, err := c.program.Target(words)
+	switch {
+	case err != nil:
+		return 0, err
+	case t.Prints:
+		return c.rewrite()
+	case c.program.Options.DryRun:
+		return c.dryRun(t)
+	}
+	err = c.program.Supervise(t, func(ctx context.Context, r *runner.Runner) (err error) {
+		s := newStream(c.program)
+		s.stops = c.ack
+		if s.recorder, err = c.program.OpenTrace(); err != nil {
+			return err
+		}
+		s.recorder.Hide(t.Chain)
+		worst, err = c.serve(ctx, &responder{stream: s, target: t, runner: r})
+		return err
+	})
+	return worst, err
+}
+
+// serve answers events in the way that the options ask for.
+func (c *command) serve(ctx context.Context, a *responder) (worst int, err error) {
+	switch {
+	case c.listens():
+		return 0, c.listenAt(ctx, a)
+	case c.ack:
+		return acknowledge(ctx, a)
+	case c.jobs > 1:
+		return inParallel(ctx, a, int(c.jobs))
+	}
+	return a.stream.each(ctx, func(events []envmap.Event) error { return a.answer(ctx, events) })
+}
+
+func (c *command) listens() bool { return slices.Contains(cli.Given(c.flags), "listen") }
+
+// dryRun writes what would be run for each line.
+func (c *command) dryRun(t *cli.Target) (worst int, err error) {
+	s := newStream(c.program)
+	s.silent = true
+	return s.each(context.Background(), func(events []envmap.Event) error {
+		cli.SetFileTimes(events)
+		if err := t.Expressible(c.program.Client, events); err != nil {
+			return err
+		}
+		return c.program.DryRun(t, events)
+	})
+}
+
+// rewrite checks every line and writes it again in canonical form. What was
+// written goes out before the next line may have to be waited for: whoever sends
+// one may wait for it to come back.
+func (c *command) rewrite() (worst int, err error) {
+	switch {
+	case c.program.Options.Trace != "":
+		return 0, cli.Usage("--to json without a HANDLER calls nobody; --trace needs a HANDLER or a chain")
+	case c.listens() || c.ack:
+		return 0, cli.Usage("--to json without a HANDLER answers nobody; --listen and --ack need a HANDLER or a chain")
+	}
+	out := bufio.NewWriterSize(c.program.Stdout, 64<<10)
+	own := *c.program
+	own.Stdout = out
+	s := newStream(&own)
+	s.silent, s.flush = true, func() error { return cli.AsOutputError(out.Flush()) }
+	return s.each(context.Background(), func(events []envmap.Event) error {
+		cli.SetFileTimes(events)
+		return own.WriteEvents(events)
+	})
+}

@@ -1,0 +1,104 @@
+package jsonlines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/process"
+	"github.com/extauth/extauth/pkg/envmap"
+)
+
+// stream is a program's lines of events.
+type stream struct {
+	program    *cli.Program // with the stream's own input and output
+	convention *envmap.Convention
+	recorder   *cli.Recorder
+	flush      func() error // nil; called before the next line may have to be waited for
+	stops      bool         // a line that is refused ends it
+	silent     bool         // no line is answered
+}
+
+func newStream(p *cli.Program) *stream {
+	convention, _ := envmap.Lookup(p.Client)
+	return &stream{program: p, convention: convention}
+}
+
+// each decodes line after line, and calls serve with the one event of each. A line that is refused, or that fails, is reported
+// and does not keep the next from being served.
+func (s *stream) each(ctx context.Context, serve func([]envmap.Event) error) (worst int, err error) {
+	err = cli.ReadLines(ctx, s.program.Stdin, s.flush, func(number int, line []byte, err error) error {
+		if err == nil {
+			err = s.serve(line, serve)
+		} else {
+			err = s.refuse(nil, err)
+		}
+		severity, err := s.report(number, err)
+		worst = max(worst, severity)
+		return err
+	})
+	return worst, err
+}
+
+func (s *stream) serve(line []byte, serve func([]envmap.Event) error) error {
+	events, err := s.decode(line)
+	if err != nil {
+		return s.refuse(line, err)
+	}
+	return serve(events)
+}
+
+func (s *stream) decode(line []byte) ([]envmap.Event, error) {
+	events, err := s.convention.Decode(envmap.Call{Stdin: line, Env: s.program.Env})
+	if err != nil {
+		return nil, cli.Refused(err)
+	}
+	return events, nil
+}
+
+// refuse answers a line that was not understood, if lines are answered.
+func (s *stream) refuse(line []byte, err error) error {
+	s.recorder.Begin(envmap.Call{Stdin: line}).End(err)
+	switch {
+	case s.stops:
+		return &stopError{err}
+	case s.silent:
+		return err
+	}
+	return errors.Join(err, s.program.Write(result(envmap.Event{}, nil, err)))
+}
+
+// report tells people what became of a line, after what was written before it. It
+// returns the exit status that this makes, or why no further line can be served.
+func (s *stream) report(number int, err error) (severity int, end error) {
+	if stopped := new(stopError); errors.As(err, &stopped) {
+		return 0, &stopError{fmt.Errorf("line %d: %w", number, stopped.err)}
+	}
+	if err == nil || fatal(err) {
+		return 0, err
+	}
+	if s.flush != nil {
+		if err := s.flush(); err != nil {
+			return 0, err
+		}
+	}
+	s.program.Warn(fmt.Sprintf("line %d: %v", number, err))
+	return cli.Status(err), nil
+}
+
+// stopError is a failure after which no further line is served.
+type stopError struct{ err error }
+
+func (e *stopError) Error() string { return e.err.Error() }
+func (e *stopError) Unwrap() error { return e.err }
+
+// fatal reports whether no further line can be served.
+func fatal(err error) bool {
+	return is[*cli.OutputError](err) || is[*process.SignalError](err)
+}
+
+func is[E error](err error) bool {
+	var e E
+	return errors.As(err, &e)
+}

@@ -1,0 +1,162 @@
+package program_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+
+	"github.com/extauth/extauth/internal/cli"
+	"github.com/extauth/extauth/internal/hook"
+	"github.com/extauth/extauth/internal/program"
+)
+
+var update = flag.Bool("update", false, "write what the programs print into the scripts")
+
+func TestMain(m *testing.M) {
+	commands := map[string]func(){"without": without, "unwatched": unwatched}
+	for name, run := range program.All() {
+		commands[name] = func() { os.Exit(run(process())) }
+	}
+	testscript.Main(m, commands)
+}
+
+// unwatched is extauth-dehydrated without the search for credentials, which needs
+// descriptors of its own.
+func unwatched() { os.Exit(hook.Dehydrated(cli.Process())) }
+
+// process is the IO of the running process, but for the system's chain file,
+// which no test may depend on.
+func process() cli.IO {
+	io := cli.Process()
+	io.SystemChain = os.Getenv("EXTAUTH_TEST_SYSTEM_CHAIN")
+	if io.SystemChain == "" {
+		io.SystemChain = "/nonexistent/extauth/chain"
+	}
+	return guarded(io)
+}
+
+// heedSignals lets the programs start with the signals at their default even
+// where the tests run under nohup(1) or in the background of a shell: a signal
+// that is caught here is at its default behind execve(2).
+func heedSignals() {
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
+}
+
+// TestScript runs the programs as users and clients do: each file below
+// testdata/script is one behaviour.
+func TestScript(t *testing.T) {
+	heedSignals()
+	syscall.Umask(0o022) // root's programs refuse what others can write
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup:               setup,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status},
+		Condition:           condition,
+	})
+}
+
+// setup gives a script the programs, the system's tools and a journal of its
+// own, and nothing else of the environment that the tests run in. Files that
+// begin with #! can be executed; those of credentials are their owner's alone.
+func setup(env *testscript.Env) error {
+	programs := filepath.SplitList(env.Getenv("PATH"))[0]
+	env.Setenv("PATH", programs+":/usr/bin:/bin")
+	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // or each program waits a second at its end
+	env.Setenv("EXTAUTH_STATE_DIR", filepath.Join(env.WorkDir, "state"))
+	limit(env)
+	return filepath.WalkDir(env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		return setMode(path)
+	})
+}
+
+// longest is how long a script may take, many times over what it does.
+const longest = 4 * time.Minute
+
+// limit ends a script that hangs: its processes, which all have its directory in
+// their environment. It fails then, and shows what it was at.
+func limit(env *testscript.Env) {
+	work := []byte("\x00WORK=" + env.WorkDir + "\x00")
+	timer := time.AfterFunc(longest, func() {
+		processes, _ := filepath.Glob("/proc/[0-9]*")
+		for _, process := range processes {
+			environ, _ := os.ReadFile(filepath.Join(process, "environ"))
+			pid, err := strconv.Atoi(filepath.Base(process))
+			if err != nil || !bytes.Contains(append([]byte{0}, environ...), work) {
+				continue
+			}
+			command, _ := os.ReadFile(filepath.Join(process, "cmdline"))
+			fmt.Fprintf(os.Stderr, "hangs in %s: %q\n", env.WorkDir, command)
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	})
+	env.Defer(func() { timer.Stop() })
+}
+
+func setMode(path string) error {
+	if filepath.Ext(path) == ".env" {
+		return os.Chmod(path, 0o600)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || !bytes.HasPrefix(text, []byte("#!")) {
+		return err
+	}
+	return os.Chmod(path, 0o755)
+}
+
+// status runs a program and asserts how it ends: with an exit status, or by a
+// signal that it dies of, as SIGTERM. What it printed is there for stdout and
+// stderr, as after exec.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status STATUS|SIGNAL program [args...]")
+	}
+	if got := ending(ts.Exec(args[1], args[2:]...)); got != args[0] {
+		ts.Fatalf("%s ended with %s, want %s", args[1], got, args[0])
+	}
+}
+
+func ending(err error) string {
+	exit := new(exec.ExitError)
+	switch {
+	case err == nil:
+		return "0"
+	case !errors.As(err, &exit):
+		return err.Error()
+	}
+	if s := exit.Sys().(syscall.WaitStatus); s.Signaled() {
+		return unix.SignalName(s.Signal())
+	}
+	return strconv.Itoa(exit.ExitCode())
+}
+
+// condition adds [root]: whether the tests run as root.
+func condition(name string) (bool, error) {
+	if name != "root" {
+		return false, errors.New("unknown condition")
+	}
+	return os.Geteuid() == 0, nil
+}

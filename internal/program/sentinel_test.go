@@ -1,0 +1,112 @@
+package program_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/extauth/extauth/internal/cli"
+)
+
+// sentinel is in every credential of these tests. Wherever the programs run,
+// they look for it in what they write, in the journal at each of its writes,
+// and in the command lines of what they have started; where it is found they
+// end with leaked.
+const sentinel = "SENTINEL"
+
+const leaked = 99
+
+// guarded is the IO of a program that watches itself.
+func guarded(io cli.IO) cli.IO {
+	io.Stdout, io.Stderr = &watched{w: io.Stdout, name: "standard output"}, &watched{w: io.Stderr, name: "standard error"}
+	io.Step = watchedJournal(io)
+	go watchCommandLines()
+	return io
+}
+
+func leak(where string) {
+	fmt.Fprintf(os.Stderr, "a credential is in %s\n", where)
+	os.Exit(leaked)
+}
+
+// watched looks at all that is written, also across two writes.
+type watched struct {
+	w    io.Writer
+	name string
+
+	mu   sync.Mutex
+	tail []byte
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tail = append(w.tail, p...)
+	if bytes.Contains(w.tail, []byte(sentinel)) {
+		leak(w.name)
+	}
+	w.tail = w.tail[max(0, len(w.tail)-len(sentinel)):]
+	return w.w.Write(p)
+}
+
+// Fd lets a terminal be known for one.
+func (w *watched) Fd() uintptr { return w.w.(*os.File).Fd() }
+
+// watchedJournal reads the whole journal at each step.
+func watchedJournal(io cli.IO) func(string) error {
+	state := os.Getenv("EXTAUTH_STATE_DIR")
+	for i, arg := range io.Args {
+		if arg == "--state-dir" && i+1 < len(io.Args) {
+			state = io.Args[i+1]
+		}
+	}
+	return func(string) error {
+		searchFiles(state)
+		return nil
+	}
+}
+
+func searchFiles(directory string) {
+	_ = filepath.WalkDir(directory, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || d.Type()&fs.ModeSymlink != 0 {
+			return nil
+		}
+		if text, err := os.ReadFile(path); err == nil && bytes.Contains(text, []byte(sentinel)) {
+			leak(path)
+		}
+		return nil
+	})
+}
+
+// watchCommandLines samples those of this process and of all below it, which
+// every user of a machine can see.
+func watchCommandLines() {
+	for {
+		searchCommandLine(os.Getpid())
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func searchCommandLine(pid int) {
+	directory := filepath.Join("/proc", strconv.Itoa(pid))
+	line, _ := os.ReadFile(filepath.Join(directory, "cmdline"))
+	if bytes.Contains(line, []byte(sentinel)) {
+		leak("the command line of a process")
+	}
+	children, _ := filepath.Glob(filepath.Join(directory, "task", "*", "children"))
+	for _, file := range children {
+		list, _ := os.ReadFile(file)
+		for _, child := range strings.Fields(string(list)) {
+			if n, err := strconv.Atoi(child); err == nil {
+				searchCommandLine(n)
+			}
+		}
+	}
+}
