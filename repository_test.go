@@ -3,7 +3,6 @@
 package extauth_test
 
 import (
-	"fmt"
 	"go/parser"
 	"go/token"
 	"os"
@@ -13,27 +12,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/extauth/extauth/pkg/envmap"
 )
-
-// TestREADMENamesTheConventions: the table is made from the code's own rows.
-func TestREADMENamesTheConventions(t *testing.T) {
-	table := "| convention | what it is | from | to |\n|---|---|---|---|\n"
-	for _, c := range envmap.Conventions() {
-		table += fmt.Sprintf("| `%s` | %s | %s | %s |\n", c.Name, c.Doc, yes(c.Decode != nil), yes(c.Encode != nil))
-	}
-	readme, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	require.Contains(t, string(readme), "\n"+table)
-}
-
-func yes(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "-"
-}
 
 // ownHash is the one package of ours that every package may import: it depends
 // on its arguments alone, and imports none of ours.
