@@ -24,7 +24,7 @@ func TestListsOfConventions(t *testing.T) {
 		"completions/zsh/_extauth":      zshLists(),
 		"completions/fish/extauth.fish": fishLists(),
 	} {
-		requireList(t, file, list)
+		t.Run(file, func(t *testing.T) { requireList(t, file, list) })
 	}
 }
 
