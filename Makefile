@@ -82,7 +82,7 @@ fuzz: ## fuzz each decoder for FUZZTIME (default 1m)
 bench: build ## measure the programs beside others that do such work
 	$(GO) run ./bench run build
 
-bench-check: build ## see that the programs reach their goals
+bench-check: build ## fail if a program is slower than promised (2 minutes)
 	$(GO) run ./bench check build
 
 bench-wait: build ## compare ways to wait for TXT records, on a fake DNS
