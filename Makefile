@@ -24,7 +24,7 @@ PLACES = BUILDDIR='$(BUILDDIR)' DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' LIBEXECD
 	DOCDIR='$(DOCDIR)' SYSCONFDIR='$(SYSCONFDIR)' UNITDIR='$(UNITDIR)' BASHCOMPDIR='$(BASHCOMPDIR)' \
 	ZSHCOMPDIR='$(ZSHCOMPDIR)' FISHCOMPDIR='$(FISHCOMPDIR)'
 
-.PHONY: help build demo test packages check fuzz lint vuln clean bench bench-check bench-wait install uninstall dist \
+.PHONY: help build demo test packages check update fuzz lint vuln clean bench bench-check bench-wait install uninstall dist \
 	package package-files package-check package-test package-test-13
 
 help: ## list the targets
@@ -69,6 +69,10 @@ check: ## vet the code and its form
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
 	$(GO) vet ./...
 
+update: ## write the lists and golden files that follow from the conventions; read the difference
+	$(GO) test . -run '^TestListsOfConventions$$' -update
+	$(GO) test ./pkg/envmap -update
+
 packages: ## install what the tests need (root on Debian or Ubuntu), or say what it is
 	sh e2e/packages.sh
 
@@ -78,7 +82,7 @@ fuzz: ## fuzz each decoder for FUZZTIME (default 1m)
 bench: build ## measure the programs beside others that do such work
 	$(GO) run ./bench run build
 
-bench-check: build ## see that the programs reach their goals
+bench-check: build ## fail if a program is slower than promised (2 minutes)
 	$(GO) run ./bench check build
 
 bench-wait: build ## compare ways to wait for TXT records, on a fake DNS

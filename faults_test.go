@@ -15,10 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestE11_HandlerFloods: a program of ours under a handler that writes 1 GiB to
+// TestHandlerFloods: a program of ours under a handler that writes 1 GiB to
 // each of its streams stays small, keeps what it promises of it, and lets the
 // handler finish.
-func TestE11_HandlerFloods(t *testing.T) {
+func TestHandlerFloods(t *testing.T) {
 	dir := t.TempDir()
 	program := filepath.Join(dir, "extauth-dehydrated")
 	build := exec.Command("go", "build", "-o", program, "./cmd/extauth-dehydrated")
@@ -50,10 +50,10 @@ sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB$/\1/p' /proc/$PPID/status >"$PEAK"
 	require.Regexp(t, `^([0-9]{1,4}|1[0-5][0-9]{3})\n$`, string(peak), "kB, of 16 MiB")
 }
 
-// TestJ06_TestCommandLooksForFaults: what everybody runs, continuous
+// TestMakeTestLooksForFaults: what everybody runs, continuous
 // integration as well, vets the code, runs the tests under the race detector
 // where there is a C compiler, and fuzzes.
-func TestJ06_TestCommandLooksForFaults(t *testing.T) {
+func TestMakeTestLooksForFaults(t *testing.T) {
 	text, err := exec.Command("make", "-n", "test").CombinedOutput()
 	require.NoError(t, err, string(text))
 	commands := string(text)
@@ -62,9 +62,9 @@ func TestJ06_TestCommandLooksForFaults(t *testing.T) {
 	require.Regexp(t, `(?m)^sh pkg/fuzz\.sh [0-9]+s$`, commands)
 }
 
-// TestJ06_EachFuzzTargetIsFuzzed: a target that the command does not find would
+// TestEachFuzzTargetIsFuzzed: a target that the command does not find would
 // never be fuzzed.
-func TestJ06_EachFuzzTargetIsFuzzed(t *testing.T) {
+func TestEachFuzzTargetIsFuzzed(t *testing.T) {
 	dir := t.TempDir()
 	log := filepath.Join(dir, "log")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go"), []byte("#!/bin/sh\necho \"$*\" >>\"$LOG\"\n"), 0o755))

@@ -10,57 +10,105 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// module is in front of the paths of our own packages.
+// module comes before the paths of our own packages.
 const module = "github.com/extauth/extauth/"
 
-// rooms are the packages of the programs, with those of ours that each may import.
-// The arrows run down only: what all share knows no program.
-func rooms() map[string][]string {
-	library := []string{"pkg/envmap", "pkg/runner"}
-	programs := append([]string{"internal/cli"}, library...)
-	with := func(more ...string) []string { return append(more, programs...) }
-	return map[string][]string{
-		"internal/cli":       library,
-		"internal/hook":      programs,
-		"internal/pending":   programs,
-		"internal/check":     programs,
-		"internal/wait":      with("pkg/propagation"),
-		"internal/httpreq":   with("internal/listen"),
-		"internal/jsonlines": with("internal/listen", "internal/hook"), // replay calls as their front ends do
-		"internal/listen":    nil,
-		"internal/program": with("internal/check", "internal/hook", "internal/httpreq", "internal/jsonlines",
+// rooms has each of our packages, from the bottom up, with those of ours that it
+// may import: all are above it in this list, so that arrows run down only.
+func rooms() [][]string {
+	leaves := []string{"internal/chain", "internal/commandline", "internal/endpoint", "internal/envfile", "internal/fault",
+		"internal/journal", "internal/process", "internal/trust", "pkg/envmap"}
+	library := append([]string{"pkg/runner"}, leaves...)
+	program := append([]string{"internal/cli"}, library...)
+	room := func(name string, imports []string, more ...string) []string {
+		return append(append([]string{name}, imports...), more...)
+	}
+	return [][]string{
+		room("internal/commandline", nil),
+		room("internal/fault", nil),
+		room("pkg/envmap", nil, "internal/commandline"),
+		room("pkg/propagation", nil, "pkg/envmap"),
+		room("internal/trust", nil, "internal/commandline"),
+		room("internal/process", nil, "internal/trust", "pkg/envmap"),
+		room("internal/envfile", nil, "internal/process", "internal/trust"),
+		room("internal/endpoint", nil, "internal/commandline", "internal/process", "internal/trust", "pkg/envmap"),
+		room("internal/chain", nil, "internal/commandline", "internal/endpoint", "internal/process", "internal/trust", "pkg/envmap"),
+		room("internal/journal", nil, "internal/chain", "internal/trust", "pkg/envmap"),
+		room("pkg/runner", leaves),
+		room("internal/cli", library),
+		room("internal/hook", program),
+		room("internal/jsonlines", program, "internal/hook"), // replay calls as their front ends do
+		room("internal/pending", program),
+		room("internal/wait", program, "pkg/propagation"),
+		room("internal/check", program, "pkg/propagation"),
+		room("internal/httpreq", program),
+		room("internal/program", nil, "internal/cli", "internal/check", "internal/hook", "internal/httpreq", "internal/jsonlines",
 			"internal/pending", "internal/wait"),
 	}
 }
 
-// TestRoomsImportWhatIsBelow them.
-func TestRoomsImportWhatIsBelow(t *testing.T) {
-	for room, allowed := range rooms() {
-		for _, name := range importsOf(t, room) {
-			if own, found := strings.CutPrefix(name, module); found {
-				require.Contains(t, allowed, own, "%s imports %s", room, name)
-			}
+// TestArrowsRunDown: a package imports what is below it, and only what it may.
+func TestArrowsRunDown(t *testing.T) {
+	var below []string
+	for _, room := range rooms() {
+		for _, name := range importsOf(t, room[0]) {
+			own, found := strings.CutPrefix(name, module)
+			require.Truef(t, !found || slices.Contains(room[1:], own) && slices.Contains(below, own),
+				"%s imports %s: let it not, or add that to rooms", room[0], name)
+		}
+		below = append(below, room[0])
+	}
+}
+
+// TestEachPackageIsARoom: a new package says what it may import.
+func TestEachPackageIsARoom(t *testing.T) {
+	var known []string
+	for _, room := range rooms() {
+		known = append(known, room[0])
+	}
+	for _, pattern := range []string{"internal/*", "pkg/*"} {
+		found, err := filepath.Glob(pattern + "/*.go")
+		require.NoError(t, err)
+		for _, file := range found {
+			require.Contains(t, known, filepath.Dir(file))
 		}
 	}
 }
 
-// TestProgramsHaveRooms: a main imports what all share, and one room.
-func TestProgramsHaveRooms(t *testing.T) {
+// TestMainsImportOneRoom: a main imports what all programs share, and its room.
+func TestMainsImportOneRoom(t *testing.T) {
 	mains, err := filepath.Glob("cmd/*")
 	require.NoError(t, err)
 	for _, main := range mains {
-		for _, name := range importsOf(t, main) {
-			own, found := strings.CutPrefix(name, module)
-			require.True(t, !found || rooms()[own] != nil, "%s imports %s", main, name)
+		own := slices.DeleteFunc(importsOf(t, main), func(name string) bool { return !strings.HasPrefix(name, module) })
+		require.LessOrEqual(t, len(own), 2, "%s: %s", main, own)
+	}
+}
+
+// TestNetworkIsWhereItIsUsed: what is not about the network imports nothing of it.
+func TestNetworkIsWhereItIsUsed(t *testing.T) {
+	users := []string{"pkg/propagation", "internal/endpoint", "internal/wait", "internal/check", "internal/httpreq"}
+	for _, room := range rooms() {
+		for _, name := range importsOf(t, room[0]) {
+			require.True(t, name != "net" && name != "net/http" || slices.Contains(users, room[0]), "%s imports %s", room[0], name)
 		}
 	}
 }
 
-// TestNetIsWhereItIsUsed: what all share, and what clients call, has no network.
-func TestNetIsWhereItIsUsed(t *testing.T) {
-	for _, room := range []string{"internal/cli", "internal/hook", "internal/pending"} {
-		listed, err := exec.Command("go", "list", "-deps", "./"+room).Output()
-		require.NoError(t, err)
-		require.False(t, slices.Contains(strings.Fields(string(listed)), "net"), room)
+// TestEnvmapIsPure: a translation depends on its arguments only.
+func TestEnvmapIsPure(t *testing.T) {
+	for _, name := range importsOf(t, "pkg/envmap") {
+		require.NotContains(t, []string{"os", "os/exec", "net", "net/http", "time", "syscall", "io/fs"}, name)
+	}
+}
+
+// TestHooksUseStandardParts: what reads env files, splits command lines, hashes and
+// reads options is not ours.
+func TestHooksUseStandardParts(t *testing.T) {
+	listed, err := exec.Command("go", "list", "-deps", "./cmd/extauth-hook").Output()
+	require.NoError(t, err)
+	linked := strings.Fields(string(listed))
+	for _, part := range []string{"github.com/joho/godotenv", "github.com/mattn/go-shellwords", "crypto/sha256", "flag", "os/exec", "encoding/json"} {
+		require.Contains(t, linked, part)
 	}
 }

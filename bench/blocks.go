@@ -1,35 +1,35 @@
 package main
 
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand"
+	"os"
+	"os/exec"
+	"strings"
+)
+
 const (
 	domain     = "www.example.org"
 	token      = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
 	thumbprint = "gfj9Xq7LkYtXwlHnYRvTQ3bnL0f0dF6hGJ5CkRg85nM"
+
+	empty = "empty Go program" // what starts are compared with
 )
 
-// unit is what the values of a block are.
-type unit string
-
-const (
-	perRun       unit = "us"
-	perEvent     unit = "us/event"
-	instructions unit = "instructions"
-)
-
-// maker makes a block, and the files that it needs: a quick one for the check,
-// or that of the whole benchmark.
+// maker makes a block: a quick one for the check, or that of the whole benchmark.
 type maker struct {
-	name string
-	make func(quick bool) (block, error)
+	name   string
+	barred bool // it has bars
+	make   func(p place, quick bool) (block, error)
 }
 
-// makers are those of the check, or all.
-func (p place) makers(quick bool) []maker {
-	all := []maker{{"count", p.count}, {"start", p.start}, {"chain", p.chain}, {"stream", p.stream}, {"persist", p.persist},
-		{"jobs", p.jobs}, {"growth", p.growth}}
-	if !quick {
-		all = append(all, maker{"httpreq", p.httpreq})
+func makers() []maker {
+	return []maker{
+		{"count", false, place.count}, {"start", true, place.start}, {"chain", true, place.chain},
+		{"stream", true, place.stream}, {"httpreq", false, place.httpreq},
 	}
-	return all
 }
 
 // amount is how much is done in the check, and in the whole benchmark.
@@ -40,8 +40,125 @@ func amount(quick bool, check, whole int) int {
 	return whole
 }
 
-// floor is the program that the rows of a block are compared with, twice.
-func (p place) floor() []row {
-	empty := []string{p.peer("empty.program")}
-	return []row{{label: base, args: empty}, {label: again, args: empty}}
+// calls are the variables of certbot's auth hook and of its deploy hook.
+func calls() []string {
+	return []string{
+		"CERTBOT_DOMAIN=" + domain, "CERTBOT_TOKEN=" + token, "CERTBOT_VALIDATION=" + token + "." + thumbprint,
+		"CERTBOT_ALL_DOMAINS=" + domain, "CERTBOT_REMAINING_CHALLENGES=0",
+		"RENEWED_LINEAGE=/etc/letsencrypt/live/" + domain, "RENEWED_DOMAINS=" + domain,
+	}
+}
+
+func (p place) floor() row { return row{label: empty, args: []string{p.peer("empty.program")}} }
+
+// becoming is extauth-hook where its process becomes the handler, which is an
+// option if the program knows it.
+func (p place) becoming() row {
+	args := []string{p.program("extauth-hook")}
+	if exec.Command(args[0], "--exec", "--version").Run() == nil {
+		args = append(args, "--exec")
+	}
+	return row{label: "extauth-hook", args: append(args, "--to", "dehydrated", "auth", "--", p.peer("nostd")), env: calls()}
+}
+
+// start has extauth-hook become the handler, beside an adapter in bash.
+func (p place) start(quick bool) (block, error) {
+	const hook, adapter = "extauth-hook", "bash adapter"
+	b := block{rounds: amount(quick, 200, 500), unit: "us"}
+	b.rows = []row{p.floor(), p.becoming(), {label: adapter, args: []string{p.peer("adapter.bash"), p.peer("nostd")}, env: calls()}}
+	b.lines = []line{
+		{name: empty, row: empty},
+		{name: adapter, row: adapter, ratio: over(adapter, empty)},
+		{name: "`--exec` / empty Go program", row: hook, ratio: over(hook, empty), bar: 2},
+		{name: "`--exec` / bash adapter", row: hook, ratio: over(hook, adapter), bar: 1},
+	}
+	return b, nil
+}
+
+// chain has extauth-hook supervise handlers, with a journal for challenges.
+func (p place) chain(quick bool) (block, error) {
+	b := block{rounds: amount(quick, 150, 300), unit: "us", rows: []row{p.floor()}}
+	env := append(calls(), "EXTAUTH_STATE_DIR="+p.memory)
+	add := func(label, handler string, n int, operand string) error {
+		file, err := p.write(label+".chain", strings.Repeat("dehydrated "+handler+"\n", n))
+		call := func(operand string) []string { return []string{p.program("extauth-hook"), "-c", file, operand} }
+		r := row{label: label, args: call(operand), env: env}
+		switch operand {
+		case "auth":
+			r.after = call("cleanup")
+		case "cleanup":
+			r.before = call("auth")
+		}
+		b.rows = append(b.rows, r)
+		return err
+	}
+	var err error
+	for _, label := range []string{"perform", "cleanup", "deploy"} {
+		err = errors.Join(err, add(label, p.peer("nostd"), 1, strings.Replace(label, "perform", "auth", 1)))
+		b.lines = append(b.lines, line{name: "supervised " + label + " / empty Go program", row: label, ratio: over(label, empty), bar: 3})
+	}
+	if quick {
+		return b, err
+	}
+	err = errors.Join(err, add("one", p.peer("true.dash"), 1, "auth"), add("five", p.peer("true.dash"), 5, "auth"))
+	b.rows = append(b.rows, row{label: "handler", args: []string{p.peer("true.dash")}})
+	further := func(value at) float64 { return (value("five") - value("one")) / 4 / value("handler") }
+	b.lines = append(b.lines, line{name: "each further handler / the handler alone", row: "five", ratio: further})
+	return b, err
+}
+
+// stream has extauth-json check lines and write them again.
+func (p place) stream(quick bool) (block, error) {
+	n := amount(quick, 50_000, 100_000)
+	b := block{rounds: amount(quick, 3, 7), unit: "us/event"}
+	file, err := p.write("events.jsonl", events(n))
+	if err != nil {
+		return b, err
+	}
+	ours := []string{p.program("extauth-json"), "--to", "json", "run"}
+	b.rows = []row{
+		{label: "extauth-json", args: ours, in: file, events: n},
+		{label: "jq", args: []string{"/usr/bin/jq", "-c", "."}, in: file, events: n},
+	}
+	b.lines = []line{
+		{name: "jq -c .", row: "jq"},
+		{name: "`jq -c .` / `extauth-json`", row: "extauth-json", ratio: over("jq", "extauth-json"), bar: 10, atLeast: true},
+	}
+	return b, canonical(ours, file)
+}
+
+// events are challenges in the form that extauth-json itself writes, the same
+// ones every time.
+func events(n int) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	random, word := rand.New(rand.NewSource(7)), make([]byte, 43)
+	var all strings.Builder
+	for i := range n {
+		for j := range word {
+			word[j] = letters[random.Intn(len(letters))]
+		}
+		name := fmt.Sprintf("host%07d.dept%02d.example.org", i, i%97)
+		auth := string(word) + "." + thumbprint
+		fmt.Fprintf(&all, `{"cmd": "perform_challenge", "type": "http-01", "domain": %q, "token": %q, "validation": %q, `+
+			`"uri": "http://%s/.well-known/acme-challenge/%s", "key_auth": %q}`+"\n", name, word, auth, name, word, auth)
+	}
+	return all.String()
+}
+
+// canonical sees that a program writes a file's bytes again.
+func canonical(command []string, file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	program := exec.Command(command[0], command[1:]...)
+	program.Stdin = bytes.NewReader(text)
+	written, err := program.Output()
+	if err == nil && !bytes.Equal(text, written) {
+		err = errors.New("does not write its input again")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", program, err)
+	}
+	return nil
 }

@@ -10,88 +10,108 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// run runs a command, and shows what it wrote where it does not end with 0.
+// run runs a command, and shows what it wrote if it does not end with 0.
 func run(t *testing.T, words ...string) {
 	t.Helper()
 	said, err := exec.Command(words[0], words[1:]...).CombinedOutput()
 	require.NoError(t, err, "%s", said)
 }
 
-// prepared is a place with everything built that programs are compared with.
+// prepared is a place with everything built that programs are compared with, and
+// with a program of ours that takes no time.
 func prepared(t *testing.T) place {
 	t.Helper()
 	p, err := settle(t.TempDir(), ".")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.remove()) })
 	require.NoError(t, p.prepare())
+	p.fast(t)
 	return p
 }
 
-// shortStart is the check of the start with fewer rounds.
-func (p place) shortStart() []maker {
-	return []maker{{"start", func(bool) (block, error) {
-		b, err := p.start(true)
-		b.rounds = 50
-		return b, err
-	}}}
+func (p place) fast(t *testing.T) {
+	t.Helper()
+	_ = os.Remove(p.program("extauth-hook"))
+	require.NoError(t, os.Link(p.peer("nostd"), p.program("extauth-hook")))
 }
 
-func TestCheck(t *testing.T) {
-	p := prepared(t)
-	t.Run("sees a slow program", func(t *testing.T) { seesSlow(t, p) })
-	t.Run("passes a fast program", func(t *testing.T) { passesFast(t, p) })
-	t.Run("says so by its status", func(t *testing.T) { hasStatus(t, p) })
-	t.Run("names what cannot be run", func(t *testing.T) {
-		var said strings.Builder
-		p.build = t.TempDir()
-		require.False(t, p.check(&said, p.shortStart()))
-		require.Regexp(t, `^MISSED  start: .*extauth-\w+: No such file or directory\n$`, said.String())
-	})
-}
-
-// seesSlow: two milliseconds in front of extauth-hook are found out, and laid to
-// it alone.
-func seesSlow(t *testing.T, p place) {
-	p.build = fast(t, p)
-	real := filepath.Join(t.TempDir(), "extauth-hook")
-	run(t, "go", "build", "-trimpath", "-o", real, "../cmd/extauth-hook")
-	slow := filepath.Join(p.build, "extauth-hook")
-	require.NoError(t, os.Remove(slow))
-	run(t, "gcc", "-O2", "-static", `-DREAL="`+real+`"`, "-o", slow, "testdata/slow.c")
-	var said strings.Builder
-	require.False(t, p.check(&said, p.shortStart()))
-	require.Contains(t, said.String(), "MISSED  start: extauth-hook: goal at most 1.4")
-	require.NotContains(t, said.String(), "MISSED  start: extauth-lego")
-}
-
-// fast is a directory of programs that take no time.
-func fast(t *testing.T, p place) string {
-	dir := t.TempDir()
-	for _, name := range []string{"extauth-hook", "extauth-dehydrated", "extauth-lego", "extauth-uacme"} {
-		require.NoError(t, os.Link(p.peer("nostd"), filepath.Join(dir, name)))
+// checkStart is the check of the start with fewer rounds.
+func (p place) checkStart() (said string, missed []line, err error) {
+	b, err := p.start(true)
+	if err != nil {
+		return "", nil, err
 	}
-	return dir
+	b.rounds = 25
+	var w strings.Builder
+	missed, err = p.attempt(&w, b)
+	return w.String(), missed, err
 }
 
-// passesFast: what takes no time meets every goal.
-func passesFast(t *testing.T, p place) {
-	p.build = fast(t, p)
-	var said strings.Builder
-	require.True(t, p.check(&said, p.shortStart()), "%s", &said)
-	require.NotContains(t, said.String(), "MISSED")
+// TestCheckPassesAFastProgram: what takes no time meets every bar.
+func TestCheckPassesAFastProgram(t *testing.T) {
+	said, missed, err := prepared(t).checkStart()
+	require.NoError(t, err)
+	require.Empty(t, missed, said)
+	require.NotContains(t, said, "missed")
 }
 
-// hasStatus: as a command the check ends with 1 where a goal is missed.
-func hasStatus(t *testing.T, p place) {
-	p.build = t.TempDir()
+// TestCheckSeesASlowProgram: 20 milliseconds before extauth-hook are found.
+func TestCheckSeesASlowProgram(t *testing.T) {
+	p := prepared(t)
+	require.NoError(t, os.Remove(p.program("extauth-hook")))
+	run(t, "gcc", "-O2", "-static", `-DREAL="`+p.peer("nostd")+`"`, "-o", p.program("extauth-hook"), "testdata/slow.c")
+	said, missed, err := p.checkStart()
+	require.NoError(t, err)
+	require.NotEmpty(t, missed)
+	require.Contains(t, said, "missed  `--exec` / empty Go program: ")
+	require.Equal(t, 3, strings.Count(said, "missed  `--exec` / empty Go program: "), "it is looked at again")
+}
+
+// TestCheckNamesWhatCannotBeRun, and fails.
+func TestCheckNamesWhatCannotBeRun(t *testing.T) {
+	p := prepared(t)
+	require.NoError(t, os.Remove(p.program("extauth-hook")))
 	var said strings.Builder
-	status, err := p.work(&said, true, []string{"start"})
-	require.Equal(t, 1, status)
-	require.EqualError(t, err, "goals are missed")
+	err := p.check(&said, func(m maker) bool { return m.name == "start" })
+	require.ErrorContains(t, err, "extauth-hook: No such file or directory")
+}
+
+// TestBarsAreThePromisedOnes: what the README and the design say.
+func TestBarsAreThePromisedOnes(t *testing.T) {
+	p := prepared(t)
+	require.NoError(t, os.WriteFile(p.program("extauth-json"), []byte("#!/bin/sh\nexec cat\n"), 0o755))
+	got := map[string]string{}
+	for _, m := range makers() {
+		if !m.barred {
+			continue
+		}
+		b, err := m.make(p, true)
+		require.NoError(t, err)
+		for _, l := range b.lines {
+			if l.bar > 0 {
+				got[m.name+": "+l.name] = l.goal()
+			}
+		}
+	}
+	require.Equal(t, map[string]string{
+		"start: `--exec` / empty Go program": "at most 2", "start: `--exec` / bash adapter": "at most 1",
+		"chain: supervised perform / empty Go program": "at most 3", "chain: supervised cleanup / empty Go program": "at most 3",
+		"chain: supervised deploy / empty Go program": "at most 3", "stream: `jq -c .` / `extauth-json`": "at least 10",
+	}, got)
 }
 
 func TestUsage(t *testing.T) {
-	status, err := bench(nil, ".", []string{"walk"})
-	require.Equal(t, 64, status)
-	require.ErrorContains(t, err, "usage")
+	require.ErrorContains(t, bench(nil, ".", []string{"walk"}), "usage")
+}
+
+// TestIntoReadme: only what is between the marks is replaced.
+func TestIntoReadme(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "README.md")
+	require.NoError(t, os.WriteFile(file, []byte("a\n<!-- make bench -->\nold\n<!-- make bench: end -->\nb\n"), 0o600))
+	require.NoError(t, intoReadme(file, "new\n"))
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "a\n<!-- make bench -->\nnew\n<!-- make bench: end -->\nb\n", string(text))
+	require.NoError(t, os.WriteFile(file, []byte("a\n"), 0o600))
+	require.ErrorContains(t, intoReadme(file, "new\n"), "no place for the table")
 }

@@ -9,16 +9,16 @@ import (
 	"path/filepath"
 )
 
-// count counts the instructions of a program up to where it becomes the handler,
+// count counts the instructions of a program until it becomes the handler,
 // beside those of an empty one: the least of several times, since what its
 // threads do besides depends on the machine.
 func (p place) count(bool) (block, error) {
-	b := block{name: "count", rounds: 1, unit: instructions}
-	hook := p.bridges(p.peer("nostd"))[0]
+	b := block{unit: "instructions"}
+	hook := p.becoming()
 	b.measure = func() (samples, error) {
-		return p.countAll(9, row{label: base, args: []string{p.peer("empty.program")}}, hook)
+		return p.countAll(9, p.floor(), hook)
 	}
-	b.lines = []line{{row: hook.label, ratio: over(hook.label, base), limit: 2, ours: true}}
+	b.lines = []line{{name: "extauth-hook --exec", row: hook.label, ratio: over(hook.label, empty)}}
 	return b, nil
 }
 
@@ -37,7 +37,7 @@ func (p place) countAll(times int, rows ...row) (taken samples, err error) {
 		if least == math.MaxInt {
 			return nil, fmt.Errorf("%s: %w", r.label, err)
 		}
-		taken[r.label] = map[int]sample{0: {value: float64(least)}}
+		taken[r.label] = []sample{{value: float64(least)}}
 	}
 	return taken, nil
 }

@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
-	"syscall"
 )
 
 // limit is what one command may take, in seconds.
-const limit = 30
+const limit = 60
 
 // row is a command that is timed.
 type row struct {
@@ -23,21 +22,18 @@ type row struct {
 	env    []string
 	in     string   // file for its standard input
 	events int      // a run has so many, and the value is for one; 0: one
-	times  int      // runs in a sample, and the value is for one; 0: one
-	every  int      // it is timed in every nth round only; 0: in each
-	before []string // run in front of a sample, untimed
-	after  []string // run behind it
+	before []string // run before it, untimed
+	after  []string // run after it
 }
 
 // block is a group of rows that are timed in the same rounds.
 type block struct {
-	name   string
 	rounds int
 	rows   []row
 	lines  []line
-	unit   unit
+	unit   string
 
-	// measure takes the samples where that is not the driver's work.
+	// measure takes the samples if that is not the driver's work.
 	measure func() (samples, error)
 }
 
@@ -45,23 +41,22 @@ type block struct {
 type place struct {
 	build  string // the programs under test
 	source string // this directory
-	peers  string // what they are compared with, and the drivers
-	disk   string // files to read
-	memory string // journals: in memory, where the system has such a directory
+	disk   string // copies of the programs, the peers, and files to read
+	memory string // journals: in memory, if the system has such a directory
 }
 
 // settle makes a place; the caller removes disk and memory.
 func settle(build, source string) (p place, err error) {
-	if p.build, err = filepath.Abs(build); err != nil {
+	p.build, err = filepath.Abs(build)
+	if err == nil {
+		p.source, err = filepath.Abs(source)
+	}
+	if err == nil {
+		p.disk, err = os.MkdirTemp("", "extauth-bench")
+	}
+	if err != nil {
 		return p, err
 	}
-	if p.source, err = filepath.Abs(source); err != nil {
-		return p, err
-	}
-	if p.disk, err = os.MkdirTemp("", "extauth-bench"); err != nil {
-		return p, err
-	}
-	p.peers = filepath.Join(p.disk, "peers")
 	if p.memory, err = os.MkdirTemp("/dev/shm", "extauth-bench"); err != nil {
 		p.memory, err = p.disk, nil
 	}
@@ -70,43 +65,11 @@ func settle(build, source string) (p place, err error) {
 
 func (p place) remove() error { return errors.Join(os.RemoveAll(p.disk), os.RemoveAll(p.memory)) }
 
-// program is one of ours, as install put it there.
-func (p place) program(name string) string { return filepath.Join(p.disk, "programs", name) }
-
-// install writes our programs and the peers anew, as a package manager would. A
-// linker leaves a file in the page cache in small pieces, a copy lies there in
-// large ones, and a program starts a fifth faster from those; they do not last.
-func (p place) install() error {
-	place := filepath.Join(p.disk, "programs")
-	if err := errors.Join(os.RemoveAll(place), os.Mkdir(place, 0o700)); err != nil {
-		return err
-	}
-	programs, err := filepath.Glob(filepath.Join(p.build, "*"))
-	for _, file := range programs {
-		err = errors.Join(err, renew(file, p.program(filepath.Base(file))))
-	}
-	peers, globErr := filepath.Glob(filepath.Join(p.peers, "*"))
-	for _, file := range peers {
-		err = errors.Join(err, renew(file, file))
-	}
-	return errors.Join(err, globErr)
-}
-
-// renew writes what a file holds to another, or to itself.
-func renew(from, to string) error {
-	info, err := os.Stat(from)
-	if err != nil || !info.Mode().IsRegular() {
-		return err
-	}
-	text, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	return errors.Join(os.WriteFile(to+".new", text, 0o700), os.Rename(to+".new", to))
-}
+// program is one of ours, as prepare put it there.
+func (p place) program(name string) string { return filepath.Join(p.disk, name) }
 
 // peer is what they are compared with: built, or a script.
-func (p place) peer(name string) string { return filepath.Join(p.peers, name) }
+func (p place) peer(name string) string { return filepath.Join(p.disk, "peers", name) }
 
 // write makes a file to be read by programs.
 func (p place) write(name, text string) (string, error) {
@@ -114,14 +77,56 @@ func (p place) write(name, text string) (string, error) {
 	return file, os.WriteFile(file, []byte(text), 0o600)
 }
 
+// prepare builds the driver and the peers, and puts everything in one place.
+func (p place) prepare() error {
+	for _, words := range [][]string{
+		{"cp", "-r", "peers", p.peer("")},
+		{"gcc", "-O2", "-Wall", "-static", "-o", p.peer("rounds"), "driver/rounds.c"},
+		{"gcc", "-O2", "-Wall", "-static", "-nostdlib", "-o", p.peer("nostd"), "peers/nostd.c"},
+		{"go", "build", "-trimpath", "-o", p.peer("empty.program"), "./peers/empty"},
+	} {
+		command := exec.Command(words[0], words[1:]...)
+		command.Dir = p.source
+		command.Env = append(command.Environ(), "CGO_ENABLED=0")
+		if said, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s", strings.Join(words, " "), err, said)
+		}
+	}
+	return p.copyPrograms()
+}
+
+// copyPrograms copies our programs and rewrites the empty one: a file that was
+// copied lies in larger pieces in the page cache than one that a linker wrote,
+// and starts faster.
+func (p place) copyPrograms() error {
+	files, err := filepath.Glob(filepath.Join(p.build, "extauth-*"))
+	if err != nil {
+		return err
+	}
+	copies := map[string]string{p.peer("empty.program"): p.peer("empty.program")}
+	for _, file := range files {
+		copies[file] = p.program(filepath.Base(file))
+	}
+	for from, to := range copies {
+		text, err := os.ReadFile(from)
+		if err = errors.Join(err, os.WriteFile(to+".new", text, 0o700), os.Rename(to+".new", to)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // environment is every command's.
 func environment() []string {
 	return []string{"PATH=/usr/bin:/bin", "HOME=/nonexistent", "LANG=C.UTF-8"}
 }
 
-// drive has the driver time a block. The error names the first row that did not
-// end with 0 and what it wrote on standard error.
-func (p place) drive(b block) (samples, error) {
+// take measures a block once. The error has what the row that failed wrote on
+// standard error.
+func (p place) take(b block) (samples, error) {
+	if b.measure != nil {
+		return b.measure()
+	}
 	said, err := os.CreateTemp(p.disk, "said")
 	if err != nil {
 		return nil, err
@@ -130,27 +135,15 @@ func (p place) drive(b block) (samples, error) {
 	driver := exec.Command(p.peer("rounds"))
 	driver.Stdin, driver.Stderr = strings.NewReader(describe(b)), said
 	out, err := driver.Output()
+	taken := samples{}
+	if err == nil {
+		taken, err = parse(b, out)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", err, first(said))
+		text, _ := io.ReadAll(io.NewSectionReader(said, 0, 4096))
+		return nil, fmt.Errorf("%w: %s", err, bytes.TrimSpace(text))
 	}
-	taken, err := parse(b, out)
-	if err != nil {
-		err = errors.New(strings.TrimSuffix(fmt.Sprintf("%v: %s", err, first(said)), ": "))
-	}
-	return taken, err
-}
-
-// first is the first line of a file, from its beginning.
-func first(file *os.File) string {
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return err.Error()
-	}
-	text, err := io.ReadAll(io.LimitReader(file, 4096))
-	if err != nil {
-		return err.Error()
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	return line
+	return taken, nil
 }
 
 // describe is a block as the driver reads it.
@@ -166,8 +159,6 @@ func describe(b block) string {
 	say("env", environment()...)
 	for _, r := range b.rows {
 		say("row", r.label)
-		say("every", fmt.Sprint(max(r.every, 1)))
-		say("times", fmt.Sprint(max(r.times, 1)))
 		say("env", r.env...)
 		if r.in != "" {
 			say("in", r.in)
@@ -181,49 +172,34 @@ func describe(b block) string {
 	return text.String()
 }
 
-// parse reads the driver's samples.
+// parse reads the driver's samples, microseconds for each event.
 func parse(b block, out []byte) (samples, error) {
 	taken := samples{}
-	for line := range bytes.Lines(out) {
-		var number, round int
+	for text := range bytes.Lines(out) {
+		var number, round, status int
 		var s sample
-		if _, err := fmt.Sscan(string(line), &number, &round, &s.value, &s.cpu, &s.memory, &s.status); err != nil {
-			return nil, fmt.Errorf("%q: %w", line, err)
+		if _, err := fmt.Sscan(string(text), &number, &round, &s.value, &s.memory, &status); err != nil {
+			return nil, fmt.Errorf("%q: %w", text, err)
 		}
 		r := b.rows[number]
-		if s.status == int(syscall.SIGKILL) {
-			return nil, fmt.Errorf("%s: takes more than %d s", r.label, limit)
+		if status != 0 {
+			return nil, fmt.Errorf("%s: wait status %#x", r.label, status)
 		}
-		if s.status != 0 {
-			return nil, fmt.Errorf("%s: wait status %#x", r.label, s.status)
-		}
-		runs := float64(max(r.times, 1) * max(r.events, 1))
-		s.value, s.cpu = s.value/runs, s.cpu/runs
-		if taken[r.label] == nil {
-			taken[r.label] = map[int]sample{}
-		}
-		taken[r.label][round] = s
+		s.value /= 1000 * float64(max(r.events, 1))
+		taken[r.label] = append(taken[r.label], s)
 	}
 	return taken, nil
 }
 
-// take measures a block once. Where it does not have the empty program in many
-// rounds, the machine's noise is measured before it.
-func (p place) take(b block) (samples, error) {
-	if err := p.install(); err != nil {
-		return nil, err
+// machine is what the figures depend on, and the ratios less.
+func (p place) machine() string {
+	cpu := "-"
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	for text := range strings.Lines(string(text)) {
+		if name, found := strings.CutPrefix(text, "model name\t: "); found {
+			cpu = strings.TrimSpace(name)
+		}
 	}
-	if b.measure != nil {
-		return b.measure()
-	}
-	if b.rounds >= 50 {
-		return p.drive(b)
-	}
-	taken, err := p.drive(block{name: b.name, rounds: 150, rows: p.floor()})
-	if err != nil {
-		return nil, err
-	}
-	all, err := p.drive(b)
-	maps.Copy(taken, all)
-	return taken, err
+	jq, _ := exec.Command("/usr/bin/jq", "--version").Output()
+	return fmt.Sprintf("%s, %d cores, %s, %s", cpu, runtime.NumCPU(), runtime.Version(), bytes.TrimSpace(jq))
 }

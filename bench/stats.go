@@ -1,71 +1,107 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
 
+// tolerance is how far a bar may be missed.
+const tolerance = 0.05
+
 // sample is what a row came to in a round.
 type sample struct {
 	value  float64 // nanoseconds for each event, or what the block counts
-	cpu    float64 // microseconds of processor time
 	memory int     // peak of resident memory, KiB
-	status int     // wait status
 }
 
 // samples are those of a block, by row and round.
-type samples map[string]map[int]sample
+type samples map[string][]sample
 
-// at tells the value of a row in one round; NaN where that did not run it.
+// at returns the value of a row in one round.
 type at func(row string) float64
 
-func (s samples) values(round int) at {
-	return func(row string) float64 {
-		if one, ran := s[row][round]; ran {
-			return one.value
-		}
-		return math.NaN()
-	}
+// line is a line of the table: a row, its ratio to another, and the bar.
+type line struct {
+	name, row string
+	ratio     func(at) float64 // nil: none
+	bar       float64          // of the ratio; 0: it is only reported
+	atLeast   bool             // the ratio has to reach the bar, else not to exceed it
 }
 
-func (s samples) memories(round int) at {
-	return func(row string) float64 {
-		if one, ran := s[row][round]; ran {
-			return float64(one.memory)
-		}
-		return math.NaN()
-	}
+// over is the ratio of two rows.
+func over(a, b string) func(at) float64 {
+	return func(value at) float64 { return value(a) / value(b) }
 }
 
-func (s samples) rounds() int {
-	last := -1
-	for _, rounds := range s {
-		for round := range rounds {
-			last = max(last, round)
-		}
+// ratios are those of the rounds.
+func (l line) ratios(taken samples) (all []float64) {
+	if l.ratio == nil {
+		return nil
 	}
-	return last + 1
-}
-
-// column is all values of a row.
-func (s samples) column(row string) []float64 {
-	var all []float64
-	for _, one := range s[row] {
-		all = append(all, one.value)
+	for round := range taken[l.row] {
+		all = append(all, l.ratio(func(row string) float64 {
+			if round < len(taken[row]) {
+				return taken[row][round].value
+			}
+			return math.NaN()
+		}))
 	}
 	return all
 }
 
-// peak is the largest memory of a row in any round, KiB.
-func (s samples) peak(row string) int {
-	most := 0
-	for _, one := range s[row] {
-		most = max(most, one.memory)
+// judge reports whether the median of the ratios meets the bar. NaN meets none.
+func (l line) judge(taken samples) (ratio float64, met bool) {
+	ratio = quantile(l.ratios(taken), 0.5)
+	if l.atLeast {
+		return ratio, ratio >= l.bar*(1-tolerance)
 	}
-	return most
+	return ratio, ratio <= l.bar*(1+tolerance)
 }
 
-// quantile interpolates between the two nearest values; NaN where there are none.
+// goal is the bar in words.
+func (l line) goal() string {
+	switch {
+	case l.bar == 0:
+		return ""
+	case l.atLeast:
+		return fmt.Sprintf("at least %.4g", l.bar)
+	}
+	return fmt.Sprintf("at most %.4g", l.bar)
+}
+
+// text is the line for people: median, ratio and its spread, memory, bar.
+func (l line) text(block, unit string, taken samples) string {
+	var values []float64
+	memory := 0
+	for _, s := range taken[l.row] {
+		values, memory = append(values, s.value), max(memory, s.memory)
+	}
+	text := fmt.Sprintf("%-55s %10.4g %s", block+": "+l.name, quantile(values, 0.5), unit)
+	if all := l.ratios(taken); all != nil {
+		text += fmt.Sprintf("  ratio %.3g (%.3g-%.3g)", quantile(all, 0.5), quantile(all, 0.1), quantile(all, 0.9))
+	}
+	if memory > 0 {
+		text += fmt.Sprintf("  %.1f MiB", float64(memory)/1024)
+	}
+	return text + "  " + l.outcome(taken) + "\n"
+}
+
+// outcome is the bar, and whether it is missed.
+func (l line) outcome(taken samples) string {
+	if _, met := l.judge(taken); l.bar > 0 && !met {
+		return l.goal() + ", **missed**"
+	}
+	return l.goal()
+}
+
+// markdown is a line of the README's table.
+func (l line) markdown(taken samples) string {
+	ratio, _ := l.judge(taken)
+	return fmt.Sprintf("| %s | %.3g | %s |\n", l.name, ratio, l.outcome(taken))
+}
+
+// quantile interpolates between the two nearest values; NaN if there are none.
 func quantile(values []float64, p float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -78,45 +114,4 @@ func quantile(values []float64, p float64) float64 {
 		return sorted[below]
 	}
 	return sorted[below] + (place-float64(below))*(sorted[below+1]-sorted[below])
-}
-
-func median(values []float64) float64 { return quantile(values, 0.5) }
-
-const (
-	base  = "empty Go"       // the row that others are compared with
-	again = "empty Go again" // the same program: what the machine's noise makes of a ratio of 1
-)
-
-// noise is the ratio of the same program to itself, and how far its times lie
-// apart: its 90th percentile by its 10th. NaN for both where a block has no such rows.
-func (s samples) noise() (ratio, spread float64) {
-	ratio = median(s.each(over(again, base), false))
-	times := s.column(base)
-	return ratio, quantile(times, 0.9) / quantile(times, 0.1)
-}
-
-// void tells whether the machine was too restless for a block to count.
-func (s samples) void() bool {
-	ratio, spread := s.noise()
-	return ratio < 0.97 || ratio > 1.03 || spread > 1.6
-}
-
-// each is a ratio's values in the rounds that have one.
-func (s samples) each(ratio func(at) float64, ofMemory bool) []float64 {
-	var all []float64
-	for round := range s.rounds() {
-		values := s.values(round)
-		if ofMemory {
-			values = s.memories(round)
-		}
-		if r := ratio(values); !math.IsNaN(r) {
-			all = append(all, r)
-		}
-	}
-	return all
-}
-
-// over is the ratio of two rows.
-func over(a, b string) func(at) float64 {
-	return func(value at) float64 { return value(a) / value(b) }
 }

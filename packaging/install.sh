@@ -63,7 +63,6 @@ documents() {
 	each text "$DOCDIR" README.md CHANGELOG.md SECURITY.md
 	each text "$DOCDIR/docs" docs/*.md docs/*.svg
 	each text "$DOCDIR/docs/clients" docs/clients/*.md
-	echo "text bench/result.svg $DOCDIR/bench/result.svg"
 	echo "text hooks/acmesh/README.md $DOCDIR/acmesh.md"
 	echo "text hooks/examples/README.md $DOCDIR/examples/README.md"
 	each text "$DOCDIR/examples" packaging/examples/*

@@ -4,20 +4,17 @@
  *
  * Standard input describes the work, one word and its value a line, values up to the line feed:
  *
- *   rounds N         how many rounds are reported; where they are many, one more in front is not
+ *   rounds N         how many rounds are reported; if they are many, one more before them is not
  *   limit SECONDS    what runs longer is killed
- *   env NAME=VALUE   in front of the first row: for every command
+ *   env NAME=VALUE   before the first row: for every command
  *   row              begins a command, numbered from 0
- *   every N          it is run in each Nth round only, beginning with the first
- *   times N          one sample is N runs, one after another
  *   env NAME=VALUE   for it and what runs around it
- *   in FILE, out FILE   its standard input and output (/dev/null); out is emptied by every run
+ *   in FILE          its standard input (/dev/null)
  *   arg WORD         program and arguments
- *   before, after    the arg lines behind it are of a command that runs there untimed, once a sample
+ *   before, after    the arg lines after it are of a command that runs there untimed
  *
- * Standard output has one line a sample: row, round, wall-clock nanoseconds and processor microseconds of its runs together,
- * the largest peak of resident memory in KiB, and the first wait status other than 0, behind which nothing more is run. Its exit
- * status is 1 where it cannot go on. */
+ * Standard output has one line a sample: row, round, wall-clock nanoseconds, the peak of resident memory in KiB, and the wait
+ * status; after one other than 0 nothing more is run. Its exit status is 1 if it cannot go on. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -40,12 +37,11 @@ enum { MANY = 20 };
 
 struct row {
 	struct words args[COMMANDS], env;
-	char *in, *out;
-	long every, times;
+	char *in;
 };
 
 struct sample {
-	long long wall, cpu;
+	long long wall;
 	long memory;
 	int status;
 };
@@ -70,7 +66,7 @@ static void add(struct words *w, char *word) {
 
 static struct row *begin(struct row *rows, size_t n, const struct words *common) {
 	rows = grow(rows, (n + 1) * sizeof *rows);
-	rows[n] = (struct row){.in = "/dev/null", .out = "/dev/null", .every = 1, .times = 1};
+	rows[n] = (struct row){.in = "/dev/null"};
 	for (size_t i = 0; i < common->n; i++)
 		add(&rows[n].env, common->all[i]);
 	return rows;
@@ -86,14 +82,8 @@ static void set(struct row *r, int *command, const char *word, char *value) {
 		*command = BEFORE;
 	else if (!strcmp(word, "after"))
 		*command = AFTER;
-	else if (!strcmp(word, "every"))
-		r->every = atol(value);
-	else if (!strcmp(word, "times"))
-		r->times = atol(value);
 	else if (!strcmp(word, "in"))
 		r->in = value;
-	else if (!strcmp(word, "out"))
-		r->out = value;
 	else
 		errno = EINVAL, die(word);
 }
@@ -138,8 +128,6 @@ static long long now(void) {
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-static long long micros(struct timeval t) { return t.tv_sec * 1000000LL + t.tv_usec; }
-
 static volatile pid_t running;
 
 static void stop(int signal) {
@@ -162,7 +150,6 @@ static void run(struct row *r, int command, unsigned limit, const posix_spawn_fi
 		die("wait4");
 	s->wall += now() - begun;
 	alarm(0);
-	s->cpu += micros(used.ru_utime) + micros(used.ru_stime);
 	s->memory = used.ru_maxrss > s->memory ? used.ru_maxrss : s->memory;
 	s->status = s->status ? s->status : status;
 }
@@ -175,11 +162,10 @@ static struct sample measure(struct row *r, unsigned limit) {
 	posix_spawn_file_actions_addopen(&none, 1, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_addopen(&files, 0, r->in, O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&files, 1, r->out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
 	if (r->args[BEFORE].n)
 		run(r, BEFORE, limit, &none, &untimed);
-	for (long i = 0; i < r->times; i++)
-		run(r, TIMED, limit, &files, &s);
+	run(r, TIMED, limit, &files, &s);
 	if (r->args[AFTER].n)
 		run(r, AFTER, limit, &none, &untimed);
 	s.status = s.status ? s.status : untimed.status;
@@ -214,11 +200,9 @@ int main(void) {
 		shuffle(order, n);
 		for (size_t i = 0; i < n; i++) {
 			struct row *r = &rows[order[i]];
-			if (round % r->every && round > 0)
-				continue;
 			struct sample s = measure(r, limit);
 			if (round >= 0 || s.status)
-				printf("%zu %ld %lld %lld %ld %d\n", order[i], round, s.wall, s.cpu, s.memory, s.status);
+				printf("%zu %ld %lld %ld %d\n", order[i], round, s.wall, s.memory, s.status);
 			if (s.status)
 				return fflush(stdout) ? 1 : 0;
 		}

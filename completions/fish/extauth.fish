@@ -126,10 +126,13 @@ function __extauth_records
     extauth-pending $state list </dev/null 2>/dev/null | string match -r '^[0-9a-f]+(?= )'
 end
 
-set -l conventions acmesh acmetool certbot dehydrated getssl handler httpreq json lego lexicon mod_md template text truenas \
-    uacme winacme
-set -l scripts (string match -v -r '^(httpreq|text)$' $conventions)
+# conventions: make update
+set -l conventions acmesh acmetool certbot dehydrated getssl handler httpreq json lego lexicon mod_md template text \
+    truenas uacme winacme
+set -l scripts acmesh acmetool certbot dehydrated getssl handler json lego lexicon mod_md template truenas uacme \
+    winacme
 set -l clients acmesh acmetool certbot dehydrated getssl handler httpreq json lego mod_md uacme
+# conventions: end
 
 # How many operands an option may stand behind, and where the options of the
 # front ends have no meaning.

@@ -93,6 +93,7 @@ func (a *acmeDNS) site(t *testing.T, programs, domain, more string, env ...strin
 
 // TestAcmeDNS calls the programs as clients do, with a server behind the handler.
 func TestAcmeDNS(t *testing.T) {
+	t.Parallel()
 	programs := buildPrograms(t)
 	for name, test := range map[string]func(*testing.T, *acmeDNS, string){
 		"certbot, a name and its wildcard":    testAcmeDNSUnderCertbot,
@@ -103,7 +104,10 @@ func TestAcmeDNS(t *testing.T) {
 		"the server is down":                  testAcmeDNSDown,
 		"another service answers":             testAcmeDNSIsAnother,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, startAcmeDNS(t), programs) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, startAcmeDNS(t), programs)
+		})
 	}
 }
 

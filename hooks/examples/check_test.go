@@ -23,19 +23,21 @@ func requireChecked(t *testing.T, handler string, options ...string) {
 // it said.
 func checked(t *testing.T, handler string, options ...string) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "extauth-check")
-	out, err := exec.Command("go", "build", "-o", program, "../../cmd/extauth-check").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	out, err = exec.Command(program, append(append([]string{"--as", "handler"}, options...), "./"+handler)...).CombinedOutput()
+	program := filepath.Join(buildPrograms(t), "extauth-check")
+	out, err := exec.Command(program, append(append([]string{"--as", "handler"}, options...), "./"+handler)...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.NotContains(t, string(out), "not ok")
 	return string(out)
 }
 
-func TestWebrootIsCheckClean(t *testing.T) { requireChecked(t, "webroot", "--type", "http-01") }
+func TestWebrootIsCheckClean(t *testing.T) {
+	t.Parallel()
+	requireChecked(t, "webroot", "--type", "http-01")
+}
 
 // A BIND of extauth-check's own takes the updates, and says what is published.
 func TestNsupdateIsCheckClean(t *testing.T) {
+	t.Parallel()
 	for program, name := range map[string]string{"/usr/sbin/named": "bind9", "/usr/bin/nsupdate": "bind9-dnsutils"} {
 		if _, err := os.Stat(program); err != nil && os.Getenv("CI") == "" {
 			t.Skipf("needs %s (Debian package %s)", program, name)
@@ -48,6 +50,7 @@ func TestNsupdateIsCheckClean(t *testing.T) {
 
 // A real PowerDNS takes the requests, and says what is published.
 func TestPowerDNSIsCheckClean(t *testing.T) {
+	t.Parallel()
 	p := startPowerDNS(t)
 	p.addZone(t, "example.test", "Native")
 	curl, err := exec.LookPath("curl")
@@ -63,18 +66,22 @@ func TestPowerDNSIsCheckClean(t *testing.T) {
 // TestCertificateHandlersAreCheckClean: they leave challenges to others. The
 // servers and the tools are stand-ins.
 func TestCertificateHandlersAreCheckClean(t *testing.T) {
+	t.Parallel()
 	stub := t.TempDir()
 	for program, answer := range map[string]string{"nginx": "", "haproxy": "", "socat": "Transaction created: Success!"} {
-		require.NoError(t, os.WriteFile(filepath.Join(stub, program), []byte("#!/bin/sh\necho "+answer+"\n"), 0o700))
+		require.NoError(t, writeExecutable(filepath.Join(stub, program), "#!/bin/sh\necho "+answer+"\n"))
 	}
 	for handler, settings := range map[string]string{
 		"nginx": "NGINX_DIR=" + t.TempDir(), "haproxy": "HAPROXY_SOCKET=/run/haproxy.sock\nHAPROXY_DIR=" + t.TempDir(), "ssh-copy": "SSH_HOSTS=h.example.org\nSSH_DIR=/etc/ssl/copied",
 		"mail": "MAIL_TO=root@example.org", "webhook": "WEBHOOK_URL=https://example.org/hook",
 	} {
-		env := filepath.Join(t.TempDir(), "handler.env")
-		require.NoError(t, os.WriteFile(env, []byte(settings+"\n"), 0o600))
-		said := checked(t, handler, "--path", stub, "--env-file", env)
-		require.Contains(t, said, "\nok 3 - perform: it publishes a challenge's value and ends with 0 # SKIP it declines challenges\n", handler)
-		require.Contains(t, said, "\nok 17 - other-events: each other event of its client ends well\n", handler)
+		t.Run(handler, func(t *testing.T) {
+			t.Parallel()
+			env := filepath.Join(t.TempDir(), "handler.env")
+			require.NoError(t, os.WriteFile(env, []byte(settings+"\n"), 0o600))
+			said := checked(t, handler, "--path", stub, "--env-file", env)
+			require.Contains(t, said, "\nok 3 - perform: it publishes a challenge's value and ends with 0 # SKIP it declines challenges\n")
+			require.Contains(t, said, "\nok 17 - other-events: each other event of its client ends well\n")
+		})
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -53,16 +54,14 @@ type deployTest struct {
 	run  func(*deployment)
 }
 
-// runDeployTests builds the programs once for all tests of a handler.
-func runDeployTests(t *testing.T, handler string, tests []deployTest) {
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", bin+"/", "../../cmd/extauth-hook", "../../cmd/extauth-dehydrated")
-	output, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", output)
-	output, err = exec.Command("install", "-m", "755", handler, bin).CombinedOutput()
-	require.NoError(t, err, "%s", output)
+// runDeployTests runs the tests of a handler side by side.
+func runDeployTests(t *testing.T, tests []deployTest) {
+	bin := buildPrograms(t)
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) { test.run(newDeployment(t, bin)) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(newDeployment(t, bin))
+		})
 	}
 }
 
@@ -81,7 +80,6 @@ func newDeployment(t *testing.T, bin string) *deployment {
 // need asks for a program, or skips the test; continuous integration has all.
 func need(t *testing.T, program, debian string) string {
 	t.Helper()
-	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
 	path, err := exec.LookPath(program)
 	if err != nil && os.Getenv("CI") == "" {
 		t.Skipf("needs %s (Debian package %s)", program, debian)
@@ -212,7 +210,7 @@ func (d *deployment) run(command []string, env ...string) run {
 // putFirst makes a program the first of its name in PATH.
 func (d *deployment) putFirst(program, script string) {
 	d.Helper()
-	require.NoError(d, os.WriteFile(d.path("first", program), []byte("#!/bin/sh\n"+script), 0o755))
+	require.NoError(d, writeExecutable(d.path("first", program), "#!/bin/sh\n"+script))
 }
 
 // watch records the arguments of a program, which every user can see.
@@ -252,15 +250,17 @@ func (d *deployment) start(program string, args ...string) {
 	})
 }
 
-// freePort is one that nobody listens on.
+// freePort is one that nobody listens on, and no other test was given.
 func freePort(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	require.NoError(t, err)
-	return port
+	for {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		listener.Close()
+		if port := listener.Addr().(*net.TCPAddr).Port; unused(port) {
+			return strconv.Itoa(port)
+		}
+	}
 }
 
 // serial is the serial number of what a service serves for a name.

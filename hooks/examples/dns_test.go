@@ -47,6 +47,10 @@ func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
 func (s *site) write(t *testing.T, name string, mode os.FileMode, lines ...string) {
 	t.Helper()
 	text := strings.Join(append(lines, ""), "\n")
+	if mode&0o111 != 0 {
+		require.NoError(t, writeExecutable(s.path(name), text))
+		return
+	}
 	require.NoError(t, os.WriteFile(s.path(name), []byte(text), mode))
 }
 
@@ -137,16 +141,6 @@ func requireFailed(t *testing.T, got run, status int, why string) {
 	require.Equal(t, status, got.status, "%s", got.stderr)
 	require.Contains(t, got.stderr, why)
 	require.Empty(t, got.stdout)
-}
-
-// buildPrograms builds the programs that clients call.
-func buildPrograms(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	out, err := exec.Command("go", "build", "-o", dir+"/", "../../cmd/extauth-hook", "../../cmd/extauth-dehydrated",
-		"../../cmd/extauth-lego", "../../cmd/extauth-pending").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	return dir
 }
 
 // example is the path of a handler of this directory.

@@ -12,9 +12,9 @@ import (
 
 const nobody = 65534
 
-// TestI06_DocumentRootOfAnotherUser: who owns the document root may put links
+// TestDocumentRootOfAnotherUser: who owns the document root may put links
 // into it. As root, webroot writes nothing where they lead.
-func TestI06_DocumentRootOfAnotherUser(t *testing.T) {
+func TestDocumentRootOfAnotherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs files of another user")
 	}
@@ -43,9 +43,9 @@ func TestI06_DocumentRootOfAnotherUser(t *testing.T) {
 	}
 }
 
-// TestI06_LinkOfRoot: one that root put there is how a web server shares the
+// TestLinkOfRoot: one that root put there is how a web server shares the
 // directory of the challenges among its sites.
-func TestI06_LinkOfRoot(t *testing.T) {
+func TestLinkOfRoot(t *testing.T) {
 	root, shared := t.TempDir(), t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(root, ".well-known"), 0o755))
 	require.NoError(t, os.Symlink(shared, filepath.Join(root, ".well-known/acme-challenge")))

@@ -24,10 +24,11 @@ frontend tls
 `
 
 func TestHaproxy(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	need(t, "haproxy", "haproxy")
 	need(t, "socat", "socat")
-	runDeployTests(t, "haproxy", []deployTest{
+	runDeployTests(t, []deployTest{
 		{"serves the new certificate", haproxyServesTheNew},
 		{"serves a wildcard", haproxyServesAWildcard},
 		{"takes a file with blank lines and no last line break", haproxyTakesBlankLines},

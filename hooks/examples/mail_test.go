@@ -17,8 +17,9 @@ import (
 )
 
 func TestMail(t *testing.T) {
+	t.Parallel()
 	need(t, "msmtp", "msmtp")
-	runDeployTests(t, "mail", []deployTest{
+	runDeployTests(t, []deployTest{
 		{"tells of a new certificate", mailTellsOfACertificate},
 		{"tells of failures", mailTellsOfFailures},
 		{"lets no value become a header", mailHasNoOtherHeaders},

@@ -30,9 +30,10 @@ http {
 `
 
 func TestNginx(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	need(t, "nginx", "nginx-light")
-	runDeployTests(t, "nginx", []deployTest{
+	runDeployTests(t, []deployTest{
 		{"serves the new certificate", nginxServesTheNew},
 		{"serves a wildcard", nginxServesAWildcard},
 		{"serves the client's own files", nginxServesTheClientsFiles},

@@ -116,7 +116,8 @@ func (p *powerDNS) awaitAnswer() bool {
 	return false
 }
 
-// freeDNSPort is a port that nothing has, neither for TCP nor for UDP.
+// freeDNSPort is a port that nothing has, neither for TCP nor for UDP, and no
+// other test was given.
 func freeDNSPort(t *testing.T) int {
 	t.Helper()
 	for {
@@ -125,8 +126,11 @@ func freeDNSPort(t *testing.T) int {
 		port := tcp.Addr().(*net.TCPAddr).Port
 		udp, err := net.ListenPacket("udp", tcp.Addr().String())
 		tcp.Close()
-		if err == nil {
-			udp.Close()
+		if err != nil {
+			continue
+		}
+		udp.Close()
+		if unused(port) {
 			return port
 		}
 	}

@@ -16,6 +16,7 @@ import (
 // TestPowerDNS calls the programs as clients do, with a PowerDNS server behind
 // the handler, and asks dig what there is.
 func TestPowerDNS(t *testing.T) {
+	t.Parallel()
 	p := startPowerDNS(t)
 	for name, test := range map[string]func(*testing.T, *powerDNS){
 		"certbot, a name and its wildcard":       testPowerDNSUnderCertbot,
@@ -35,7 +36,10 @@ func TestPowerDNS(t *testing.T) {
 		"secondaries are notified":               testPowerDNSNotifies,
 		"lexicon publishes and deletes by value": testLexicon,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, p) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, p)
+		})
 	}
 }
 
@@ -266,6 +270,7 @@ func testPowerDNSNotifies(t *testing.T, p *powerDNS) {
 }
 
 func TestPowerDNSRefusesWhatIsNoSetting(t *testing.T) {
+	t.Parallel()
 	needPrograms(t, "curl:curl", "jq:jq", "flock:util-linux")
 	bad := map[string]string{
 		"cbot_validation=" + value[:42] + `"`:                 "the validation",

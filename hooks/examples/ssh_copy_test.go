@@ -41,10 +41,12 @@ Host one two
 `
 
 func TestSSHCopy(t *testing.T) {
+	t.Parallel()
 	needRoot(t)
 	need(t, "ssh", "openssh-client")
 	need(t, "sshd", "openssh-server")
-	runDeployTests(t, "ssh-copy", []deployTest{
+	privilegeSeparation(t)
+	runDeployTests(t, []deployTest{
 		{"copies key and full chain", sshCopies},
 		{"copies a wildcard", sshCopiesAWildcard},
 		{"runs the command on each host", sshRunsTheCommand},
@@ -68,7 +70,6 @@ func (d *deployment) startSSHD() {
 	d.write("ssh.conf", fmt.Sprintf(sshConf, d.dir, port, freePort(d.T)))
 	config := d.write("sshd.conf", fmt.Sprintf(sshdConf, d.dir, port))
 	d.mkdir("far")
-	d.privilegeSeparation()
 	d.start("sh", "-c", "umask 0; exec \"$0\" \"$@\"", need(d.T, "sshd", "openssh-server"), "-D", "-e", "-f", config)
 	require.Eventually(d, func() bool {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
@@ -78,14 +79,14 @@ func (d *deployment) startSSHD() {
 
 // privilegeSeparation makes the directory that Debian's sshd needs, and its unit
 // or init script makes; it goes again, unless somebody uses it.
-func (d *deployment) privilegeSeparation() {
-	d.Helper()
+func privilegeSeparation(t *testing.T) {
+	t.Helper()
 	err := os.Mkdir("/run/sshd", 0o755)
 	if errors.Is(err, fs.ErrExist) {
 		return
 	}
-	require.NoError(d, err)
-	d.Cleanup(func() { _ = os.Remove("/run/sshd") })
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.Remove("/run/sshd") })
 }
 
 func (d *deployment) sshLine(hosts string, settings ...string) {

@@ -14,8 +14,9 @@ import (
 )
 
 func TestWebhook(t *testing.T) {
+	t.Parallel()
 	need(t, "curl", "curl")
-	runDeployTests(t, "webhook", []deployTest{
+	runDeployTests(t, []deployTest{
 		{"posts a new certificate", webhookPosts},
 		{"posts failures", webhookPostsFailures},
 		{"tries twice", webhookTriesTwice},
