@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -139,9 +138,8 @@ func checkHandler(h runner.Handler) error {
 	if !h.IsProgram() {
 		return uncheckable(h.Command[0] + ": is not a program that could be checked")
 	}
-	if !reflect.DeepEqual(h, runner.Handler{
-		Convention: h.Convention, Command: h.Command, Commands: h.Commands, EnvFiles: h.EnvFiles, Settings: h.Settings,
-	}) {
+	hook := runner.Handler{Convention: h.Convention, Command: h.Command, Commands: h.Commands, EnvFiles: h.EnvFiles, Settings: h.Settings}
+	if !h.Equal(&hook) {
 		return cli.Usage("before HANDLER there may be only commands, env= and the convention's own settings")
 	}
 	return nil

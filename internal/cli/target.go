@@ -34,7 +34,7 @@ func (t *Target) Locate() error {
 	}
 	err := t.Chain[0].Startable()
 	if is[*process.StartError](err) {
-		return Config("%s", err.Error())
+		return Config("%w", err)
 	}
 	return err
 }

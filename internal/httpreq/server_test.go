@@ -503,7 +503,7 @@ func TestUsersFaults(t *testing.T) {
 		`FILE:3: expected NAME:HASH and the domains of the client`,
 		`FILE:4: the hash of "plain" is not bcrypt's; extauth-httpreq passwd makes one`,
 		`FILE:5: expected NAME:HASH and the domains of the client`,
-		`FILE:6: "*" is no identifier and no *. with one`,
+		`FILE:6: "*" is not an identifier, nor one after *.`,
 		`FILE:7: expected NAME:HASH and the domains of the client`,
 	}, "\n"), "FILE", file))
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
@@ -553,6 +553,12 @@ func TestListenUnix(t *testing.T) {
 	require.ErrorContains(t, err, "another process listens there")
 }
 
+// dials reports whether somebody listens on a socket.
+func dials(path string) bool {
+	conn, err := net.Dial("unix", path)
+	return err == nil && conn.Close() == nil
+}
+
 // TestServeUnixSocket: the kernel says who is there.
 func TestServeUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
@@ -565,7 +571,7 @@ func TestServeUnixSocket(t *testing.T) {
 	go func() {
 		ended <- serve(ctx, o, func(_ context.Context, e envmap.Event) error { seen <- e; return nil })
 	}()
-	require.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, soon, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return dials(path) }, soon, 10*time.Millisecond)
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
 		return net.Dial("unix", path)
 	}}}
