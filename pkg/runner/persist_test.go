@@ -375,7 +375,7 @@ func TestPersistDoesNotRead(t *testing.T) {
 	r.Chain[0].Command = []string{script(t, `echo $$ >>"$HERE/started"; exec sleep 1000`)}
 	e := asks(envmap.DeployCert, "a.test")
 	e.Type, e.Validation, e.Token = "", "", ""
-	e.CertPath = "/" + strings.Repeat("x", 200000)
+	e.Extra = []envmap.Member{{Name: "x", Value: `"` + strings.Repeat("x", 200000) + `"`}}
 	err := r.Run(context.Background(), []envmap.Event{e})
 	require.ErrorAs(t, err, new(*runner.TimeoutError))
 }
