@@ -20,14 +20,15 @@ type relay struct {
 	*front
 	lines *bufio.Reader
 	out   *bufio.Writer
-	json  *envmap.Convention
+
+	thumbprint string
+	event      envmap.Event // of the line, in the same place for all
 }
 
 func (f *front) newRelay() *relay {
 	out := bufio.NewWriterSize(f.Stdout, relayBuffer)
 	f.Stdout = out
-	json, _ := envmap.Lookup("json")
-	r := &relay{front: f, out: out, json: json}
+	r := &relay{front: f, out: out, thumbprint: f.env["EXTAUTH_THUMBPRINT"]}
 	r.lines = bufio.NewReaderSize(readerFunc(r.read), relayBuffer)
 	return r
 }
@@ -80,12 +81,13 @@ func (r *relay) pass(line []byte, first bool) error {
 	if len(bytes.TrimSpace(line)) == 0 {
 		return nil
 	}
-	events, err := r.json.Decode(envmap.Call{Stdin: line, Env: r.env})
-	if err != nil {
+	if err := r.event.ReadLine(line, r.thumbprint); err != nil {
 		return r.refuseLine(line, &refusal{err})
 	}
-	e := withFileTimes(events[0])
-	_, err = r.out.Write(e.AppendLine(r.out.AvailableBuffer()))
+	if r.event.Cmd != envmap.PerformChallenge {
+		r.event = withFileTimes(r.event)
+	}
+	_, err := r.out.Write(r.event.AppendLine(r.out.AvailableBuffer()))
 	return written(err)
 }
 

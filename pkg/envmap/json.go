@@ -183,15 +183,23 @@ func appendChallenges(b []byte, e *Event) []byte {
 }
 
 func decodeJSON(c Call) ([]Event, error) {
-	line := bytes.TrimSuffix(bytes.TrimSuffix(c.Stdin, []byte("\n")), []byte("\r"))
-	if bytes.ContainsRune(line, '\n') {
-		return nil, &CallError{Reason: "more than one line"}
-	}
 	events := make([]Event, 1)
-	if err := events[0].decodeObject(line, c.Env["EXTAUTH_THUMBPRINT"]); err != nil {
+	if err := events[0].ReadLine(c.Stdin, c.Env["EXTAUTH_THUMBPRINT"]); err != nil {
 		return nil, err
 	}
 	return events, nil
+}
+
+// ReadLine sets the event to that of a line, with or without its line feed, as
+// the json convention's Decode does. The thumbprint is that of Complete. The
+// error is a *CallError or a *ValueError; the event is not valid then.
+func (e *Event) ReadLine(line []byte, thumbprint string) error {
+	line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+	if bytes.IndexByte(line, '\n') >= 0 {
+		return &CallError{Reason: "more than one line"}
+	}
+	*e = Event{}
+	return e.decodeObject(line, thumbprint)
 }
 
 // decodeObject reads an event from its JSON text and checks it.
