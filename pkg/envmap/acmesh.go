@@ -32,12 +32,12 @@ var acmeshOwns = []string{
 	"Le_*",         // issue, installcert
 }
 
-// acmeshScript is given PLUGIN add|rm FULLDOMAIN VALUE. It reads acme.sh with
+// acmeshScript is called with PLUGIN add|rm FULLDOMAIN VALUE. It reads acme.sh with
 // ":" as its command, as acme.sh runs words without a dash as a command (main);
 // then _initpath, the plugin and its function. What the plugin saves goes to a
 // configuration of our own, never to that of the acme.sh that is installed.
 // acme.sh breaks under set -e and set -u, and some plugins ask on standard
-// input. Plugins expect to be alone, as acme.sh calls one after the other.
+// input. Plugins expect that no other plugin runs, as acme.sh calls one after the other.
 const acmeshScript = `set +eu
 umask 077
 exec </dev/null >&2
@@ -112,7 +112,7 @@ func encodeAcmesh(e Event) (Call, error) {
 	return call, err
 }
 
-// encodeRecord is the call of a handler that knows nothing but TXT records: the
+// encodeRecord makes the call of a handler that knows only TXT records: the
 // operation, further words, the record's name without final dot, its value.
 func encodeRecord(convention, perform, cleanup string, e Event, further ...string) (Call, error) {
 	if !e.IsChallenge() {
@@ -135,7 +135,7 @@ func encodeRecord(convention, perform, cleanup string, e Event, further ...strin
 	return Call{Args: append(args, e.TXTDomain, e.Validation), Env: map[string]string{}}, nil
 }
 
-// encodeNamedRecord is the same for a handler that is told the identifier too.
+// encodeNamedRecord is encodeRecord for a handler that also gets the identifier.
 func encodeNamedRecord(convention, perform, cleanup string, e Event) (Call, error) {
 	call, err := encodeRecord(convention, perform, cleanup, e, e.Domain)
 	if err == nil && e.Domain == "" {
@@ -165,7 +165,7 @@ func decodeAcmesh(call Call) ([]Event, error) {
 	return []Event{e}, nil
 }
 
-// acmeshNames tells which operand each value came in.
+// acmeshNames returns the operand that each value came in.
 func acmeshNames(cmd Cmd) map[string]string {
 	if cmd == DeployCert {
 		return map[string]string{"domain": "DOMAIN", "key_path": "KEY", "cert_path": "CERT", "chain_path": "CA", "fullchain_path": "FULLCHAIN"}
@@ -176,7 +176,7 @@ func acmeshNames(cmd Cmd) map[string]string {
 // decodeAcmeshRecord reads the operands of NAME_add and NAME_rm (issue,
 // _clearupdns), and the key authorization, which only dns_extauth_add knows.
 // FULLDOMAIN is _acme-challenge.NAME; under --challenge-alias NAME is the alias,
-// under --domain-alias it is the alias itself, and the identifier is not known.
+// under --domain-alias it is the alias itself, and the identifier is unknown.
 func decodeAcmeshRecord(call Call) (Event, error) {
 	operands := call.Args[1:]
 	if len(operands) < 2 || len(operands) > 3 {
@@ -202,7 +202,7 @@ func decodeAcmeshRecord(call Call) (Event, error) {
 }
 
 // decodeAcmeshDeploy reads the operands of NAME_deploy (_deploy). PFX is a path
-// even where there is no such file.
+// even if there is no such file.
 func decodeAcmeshDeploy(call Call) (Event, error) {
 	e := Event{Cmd: DeployCert}
 	places := []*string{&e.Domain, &e.KeyPath, &e.CertPath, &e.ChainPath, &e.FullchainPath}

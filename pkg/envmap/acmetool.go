@@ -6,7 +6,7 @@ import (
 )
 
 // acmetool is a program in acmetool's hooks directory. It is called for every
-// event that acmetool has, and says with status 42 that one is not for it.
+// event that acmetool has, and exits with 42 if one is not for it.
 func acmetool() *Convention {
 	return &Convention{
 		Name:   "acmetool",
@@ -35,7 +35,7 @@ const (
 	liveUpdated  = "live-updated"   // hooks.go: NotifyLiveUpdated
 
 	// acmetoolTarget keeps in Event.ClientEnv the operand TARGETFILE, which is
-	// a file of acmetool's own. It is no variable of any handler.
+	// a file of acmetool's own. It is not a variable of any handler.
 	acmetoolTarget = "TARGETFILE"
 )
 
@@ -96,8 +96,8 @@ func (a acmetoolEvent) decode(call Call) (Event, error) {
 }
 
 // check looks at the operands before they become an event. TARGETFILE may be
-// empty. Behind the value of a dns-01 challenge stands a word that tells of a
-// wildcard, or is empty; the documentation has it not.
+// empty. The value of a dns-01 challenge is followed by a word that marks a
+// wildcard, or is empty; the documentation does not mention it.
 func (a acmetoolEvent) check(operands []string) error {
 	names, most := []string{"HOST", "TARGETFILE", strings.ToUpper(a.operand)}, 3
 	if a.kind == DNS01 {
@@ -117,10 +117,10 @@ func (a acmetoolEvent) check(operands []string) error {
 	return nil
 }
 
-// acmetoolEnv is what belongs to a challenge of acmetool's besides its values.
+// acmetoolEnv returns what belongs to a challenge of acmetool's besides its values.
 func acmetoolEnv(call Call) map[string]string {
 	env := map[string]string{acmetoolTarget: call.Args[2]}
-	if dir, said := call.Env[acmeStateDir]; said {
+	if dir, found := call.Env[acmeStateDir]; found {
 		env[acmeStateDir] = dir
 	}
 	return env
@@ -152,7 +152,7 @@ func decodeLiveUpdated(call Call) ([]Event, error) {
 	return events, nil
 }
 
-// liveCertificate is the certificate that acmetool has for a host.
+// liveCertificate returns the event for the certificate that acmetool has for a host.
 func liveCertificate(state, host string) (Event, error) {
 	if host == "" {
 		return Event{}, &ValueError{Name: "HOST", Reason: "is empty"}
@@ -169,7 +169,7 @@ func liveCertificate(state, host string) (Event, error) {
 	return e, renamed(err, names)
 }
 
-// live names the files of a certificate's directory (_doc/SCHEMA.md).
+// live maps the files of a certificate's directory (_doc/SCHEMA.md).
 func live(e *Event) map[string]*string {
 	return map[string]*string{"cert": &e.CertPath, "privkey": &e.KeyPath, "chain": &e.ChainPath, "fullchain": &e.FullchainPath}
 }
@@ -189,10 +189,10 @@ func encodeAcmetool(e Event) (Call, error) {
 	return Call{}, &UnsupportedError{Convention: "acmetool", Cmd: e.Cmd}
 }
 
-// encode writes the call about a challenge. A target file is there only where
-// it is acmetool itself that calls.
+// encode makes the call about a challenge. There is a target file only if
+// acmetool itself calls.
 func (a acmetoolEvent) encode(e Event) (Call, error) {
-	host, value := e.named(), *e.text(a.operand)
+	host, value := e.recordOwner(), *e.text(a.operand)
 	if host == "" {
 		return Call{}, &MissingError{"acmetool", "domain"}
 	}
@@ -213,8 +213,8 @@ func (a acmetoolEvent) encode(e Event) (Call, error) {
 	return call, nil
 }
 
-// encodeLiveUpdated needs the files where acmetool's hooks look for them; a
-// certificate that is kept otherwise they cannot be told of.
+// encodeLiveUpdated needs the files where acmetool's hooks look for them; there
+// is no call for a certificate that is kept elsewhere.
 func encodeLiveUpdated(e Event) (Call, error) {
 	host := path.Base(path.Dir(e.CertPath))
 	state := path.Dir(path.Dir(path.Dir(e.CertPath)))

@@ -10,7 +10,7 @@ import (
 // get: everything in variables, and what the hook is called for only on the
 // command line that its user wrote. Decode expects that word (auth, cleanup,
 // deploy, pre or post) as the only argument: certbot never takes a variable
-// back, so that those of an earlier certificate stand beside those of this.
+// back, so that those of an earlier certificate are still set beside those of this one.
 func certbot() *Convention {
 	return &Convention{
 		Name:   "certbot",
@@ -57,7 +57,7 @@ const (
 	failedDomains         = "FAILED_DOMAINS"
 )
 
-// lineage names the files of a certbot lineage's directory
+// lineage maps the files of a certbot lineage's directory
 // (certbot: _internal/storage.py, ALL_FOUR).
 func lineage(e *Event) [4]lineageFile {
 	return [...]lineageFile{
@@ -65,7 +65,7 @@ func lineage(e *Event) [4]lineageFile {
 	}
 }
 
-// lineageFile is a file's name in its directory, and where its path is kept.
+// lineageFile is a file's name in its directory, and the field for its path.
 type lineageFile struct {
 	name string
 	path *string
@@ -86,8 +86,8 @@ func decodeCertbot(call Call) ([]Event, error) {
 	return events, nil
 }
 
-// readCertbot sets the event that the operand stands for, and what the
-// variables say of it.
+// readCertbot sets the event that the operand names, and what the variables
+// say about it.
 func (e *Event) readCertbot(call Call) error {
 	switch call.Args[0] {
 	case "auth":
@@ -106,10 +106,10 @@ func (e *Event) readCertbot(call Call) error {
 		e.readCertbotPost(call)
 		return nil
 	}
-	return &CallError{quoted(call.Args[0]), "is none of auth, cleanup, deploy, pre or post"}
+	return &CallError{Reason: "unknown operand " + quoted(call.Args[0]) + " (want auth, cleanup, deploy, pre or post)"}
 }
 
-// certbotNames tells which variable each value came in.
+// certbotNames returns the variable that each value came in.
 func certbotNames(e *Event) map[string]string {
 	names := map[string]string{
 		"domain": certbotDomain, "token": certbotToken, "validation": certbotValidation, "key_auth": certbotValidation,
@@ -143,7 +143,7 @@ func (e *Event) readCertbotChallenge(call Call) error {
 	stale := []string{renewedLineage, renewedDomains, failedDomains}
 	if e.Cmd == PerformChallenge {
 		stale = append(stale, certbotAuthOutput)
-	} else if output, said := call.Env[certbotAuthOutput]; said {
+	} else if output, found := call.Env[certbotAuthOutput]; found {
 		e.AuthOutput = &output
 	}
 	if e.Type != TLSSNI01 {
@@ -153,7 +153,7 @@ func (e *Event) readCertbotChallenge(call Call) error {
 	return setCertbotOrder(e, call.Env)
 }
 
-// checkCertbotChallenge refuses what no certbot sends.
+// checkCertbotChallenge refuses a challenge that certbot does not send.
 func checkCertbotChallenge(call Call) error {
 	domain, hasDomain := call.Env[certbotDomain]
 	id, hasID := call.Env[certbotIdentifier]
@@ -165,7 +165,7 @@ func checkCertbotChallenge(call Call) error {
 	}
 	_, sni := call.Env[certbotSNIDomain]
 	value := certbotValidation
-	if _, said := call.Env[certbotValidation]; sni && said {
+	if _, found := call.Env[certbotValidation]; sni && found {
 		return &CallError{call.Args[0], certbotValidation + " and " + certbotSNIDomain + " are both set"}
 	} else if sni {
 		value = certbotSNIDomain
@@ -174,33 +174,33 @@ func checkCertbotChallenge(call Call) error {
 		return missing(call.Env, value)
 	}
 	for _, name := range []string{certbotDomain, certbotIdentifier, certbotToken, certbotRemaining, certbotAllDomains, certbotAllIdentifiers} {
-		if value, said := call.Env[name]; said && value == "" {
+		if value, found := call.Env[name]; found && value == "" {
 			return missing(call.Env, name)
 		}
 	}
 	return nil
 }
 
-// missing refuses a variable that is empty or not there.
+// missing returns the error for a variable that is empty or not set.
 func missing(env map[string]string, name string) error {
-	if _, said := env[name]; said {
+	if _, found := env[name]; found {
 		return &ValueError{Name: name, Reason: "is empty"}
 	}
 	return &ValueError{Name: name, Reason: "is not set"}
 }
 
-// setCertbotOrder reads what certbot tells of the other challenges (since
-// 1.4). The list has a name twice where a wildcard and its base are both in.
+// setCertbotOrder reads what certbot says about the other challenges (since
+// 1.4). The list has a name twice if a wildcard and its base are both in it.
 func setCertbotOrder(e *Event, env map[string]string) error {
 	all := first(env, certbotAllIdentifiers, certbotAllDomains)
-	if domains, said := env[certbotAllDomains]; said && domains != all {
-		return &ValueError{Name: certbotAllDomains, Value: domains, Reason: "is not what " + certbotAllIdentifiers + " says"}
+	if domains, found := env[certbotAllDomains]; found && domains != all {
+		return &ValueError{Name: certbotAllDomains, Value: domains, Reason: "differs from " + certbotAllIdentifiers}
 	}
 	if all != "" {
 		e.Domains = strings.Split(all, ",")
 	}
-	remaining, said := env[certbotRemaining]
-	if !said {
+	remaining, found := env[certbotRemaining]
+	if !found {
 		return nil
 	}
 	n, err := strconv.Atoi(remaining)
@@ -212,8 +212,8 @@ func setCertbotOrder(e *Event, env map[string]string) error {
 }
 
 func (e *Event) readCertbotDeploy(call Call) error {
-	dir, said := call.Env[renewedLineage]
-	if _, other := call.Env[renewedDomains]; !said && !other {
+	dir, found := call.Env[renewedLineage]
+	if _, other := call.Env[renewedDomains]; !found && !other {
 		return &CallError{"deploy", renewedLineage + " is not set; certbot sets it when it runs its deploy hooks"}
 	}
 	if dir == "" {
@@ -230,8 +230,8 @@ func (e *Event) readCertbotDeploy(call Call) error {
 	return nil
 }
 
-// readCertbotPost reads the names since 2.7; before, RENEWED_DOMAINS is what
-// the last deploy hook was told.
+// readCertbotPost reads the names since 2.7; before, RENEWED_DOMAINS is left
+// from the last deploy hook.
 func (e *Event) readCertbotPost(call Call) {
 	e.Cmd = Exit
 	e.Domains = strings.Fields(call.Env[renewedDomains])
@@ -239,10 +239,10 @@ func (e *Event) readCertbotPost(call Call) {
 	e.ClientEnv = ownOf(certbotOwns, call.Env, certbotAuthOutput)
 }
 
-// first is the first variable that is set.
+// first returns the first variable that is set.
 func first(env map[string]string, names ...string) string {
 	for _, name := range names {
-		if value, said := env[name]; said {
+		if value, found := env[name]; found {
 			return value
 		}
 	}
@@ -274,7 +274,7 @@ func encodeCertbotChallenge(e *Event) (map[string]string, error) {
 	if e.Client == "certbot" && len(e.ClientEnv) > 0 {
 		return clone(e.ClientEnv), nil
 	}
-	domain := e.named()
+	domain := e.recordOwner()
 	env := map[string]string{certbotDomain: domain, certbotIdentifier: domain}
 	switch e.Type {
 	case HTTP01:
@@ -295,8 +295,8 @@ func encodeCertbotChallenge(e *Event) (map[string]string, error) {
 	return env, nil
 }
 
-// encodeCertbotOrder tells of the other challenges; a challenge of which
-// nothing is known is an order of its own.
+// encodeCertbotOrder describes the other challenges; a challenge without any is
+// an order of its own.
 func encodeCertbotOrder(e *Event, env map[string]string) {
 	all, remaining := e.Domain, 0
 	if e.Remaining != nil && len(e.Domains) > 0 {

@@ -1,7 +1,6 @@
 package envmap
 
-// row is a convention's name, its variables, and what makes it. Most calls of a
-// program need one convention or two: only those are made.
+// row is a convention's name, its variables, and the function that makes it.
 type row struct {
 	name       string
 	owns       []string
@@ -10,7 +9,7 @@ type row struct {
 
 // rows has a row for each convention, in alphabetical order. To add one: a
 // file, a row here, a directory of traces (CONTRIBUTING, "Adding a
-// convention"). It is laid out when a program is built, as are the lists in it.
+// convention").
 var rows = [...]row{
 	{"acmesh", acmeshOwns, acmesh},
 	{"acmetool", acmetoolOwns, acmetool},
@@ -30,7 +29,8 @@ var rows = [...]row{
 	{"winacme", nil, winacme},
 }
 
-// Conventions returns all conventions in alphabetical order.
+// Conventions returns all conventions in alphabetical order. They are made anew
+// by each call.
 func Conventions() []*Convention {
 	all := make([]*Convention, 0, len(rows))
 	for _, r := range rows {
@@ -39,7 +39,9 @@ func Conventions() []*Convention {
 	return all
 }
 
-// Lookup finds a convention by its name.
+// Lookup returns the convention of that name, such as "certbot", and false if there
+// is none. It makes a new one each time: keep the result. A chain line's settings
+// are applied by its To.With.
 func Lookup(name string) (*Convention, bool) {
 	for i := range rows {
 		if rows[i].name == name {
@@ -49,7 +51,7 @@ func Lookup(name string) (*Convention, bool) {
 	return nil, false
 }
 
-// Owned tells whether a variable belongs to any convention.
+// Owned reports whether a variable belongs to any convention.
 func Owned(name string) bool {
 	for i := range rows {
 		if owns(rows[i].owns, name) {

@@ -33,9 +33,9 @@ var dehydratedOwns = []string{
 }
 
 // operation is a row of dehydrated's operations: its operands are named by
-// the members of the event. Operands behind the first `least` came with later
-// versions. named is true where altnames is the certificate's; elsewhere it
-// may be left from the certificate before.
+// the members of the event. Operands after the first `least` came with later
+// versions. named is true if altnames is the certificate's; otherwise it may be
+// left from the certificate before.
 type operation struct {
 	name     string
 	cmd      Cmd
@@ -44,7 +44,7 @@ type operation struct {
 	named    bool
 }
 
-// operations are laid out when a program is built, as rows is.
+// operations lists the calls that dehydrated makes.
 var operations = [...]operation{
 	{"deploy_challenge", PerformChallenge, []string{"domain", "token", "validation"}, 3, true},
 	{"clean_challenge", Cleanup, []string{"domain", "token", "validation"}, 3, true},
@@ -189,13 +189,13 @@ func (op *operation) decodeChallenge(call Call, triplet []string) (Event, error)
 	return e, op.renamed(err)
 }
 
-// maxListed is how many identifiers are repeated with each challenge of an
+// maxListed bounds how many identifiers are repeated with each challenge of an
 // order: as many as fit into one variable, however long they are (128 KiB,
 // execve(2)). With more, each challenge would cost as much as all of them.
 const maxListed = 500
 
-// setBatch tells each of several challenges that came in one call of the
-// others: they are a whole order.
+// setBatch adds the others to each of several challenges that came in one call:
+// they are a whole order.
 func setBatch(events []Event) {
 	if len(events) < 2 {
 		return
@@ -222,9 +222,9 @@ func encodeDehydrated(e Event) (Call, error) {
 	return Call{}, &UnsupportedError{Convention: "dehydrated", Cmd: e.Cmd}
 }
 
-// batchDehydrated is what dehydrated itself calls under HOOK_CHAIN=yes: the
+// batchDehydrated makes the call that dehydrated makes under HOOK_CHAIN=yes: the
 // operation once, with three operands for each challenge. They are of one type,
-// which a variable tells.
+// which a variable holds.
 func batchDehydrated(order []Event) (Call, error) {
 	var all Call
 	for i, e := range order {
@@ -268,16 +268,16 @@ func (op *operation) encode(e *Event) (Call, error) {
 	return call, nil
 }
 
-// operand is an argument's text. A dns-01 hook has no use for the token, but
+// operand returns an argument's text. A dns-01 hook does not use the token, but
 // an empty word would vanish in hooks that count arguments: the validation
-// stands in for it, and a variable says so.
+// replaces it, and a variable says so.
 func (op *operation) operand(e *Event, name string, env map[string]string) (string, error) {
 	if name == "domains" {
 		return csrNames(e.Domains), nil
 	}
 	word := *e.text(name)
 	if name == "domain" && e.IsChallenge() {
-		word = e.named()
+		word = e.recordOwner()
 	}
 	switch {
 	case name == "token" && word == "" && e.Type == DNS01:
@@ -286,7 +286,7 @@ func (op *operation) operand(e *Event, name string, env map[string]string) (stri
 	case name == "validation" && e.Type == TLSALPN01:
 		return ALPNHex(word), nil
 	case name == "domain" && !e.IsChallenge():
-		return spelled(word), nil
+		return listedName(word), nil
 	case name == "timestamp":
 		word, _, _ = strings.Cut(word, ".") // whole seconds, as date +%s prints
 	}
@@ -296,12 +296,12 @@ func (op *operation) operand(e *Event, name string, env map[string]string) (stri
 	return word, nil
 }
 
-// csrNames is generate_csr's last operand: "${domain} ${morenames}", which
+// csrNames returns generate_csr's last operand: "${domain} ${morenames}", which
 // ends in a space for a single name.
 func csrNames(domains []string) string {
 	names := make([]string, len(domains))
 	for i, d := range domains {
-		names[i] = spelled(d)
+		names[i] = listedName(d)
 	}
 	if len(names) < 2 {
 		names = append(names, "")
@@ -309,16 +309,16 @@ func csrNames(domains []string) string {
 	return strings.Join(names, " ")
 }
 
-// spelled is a certificate's name as domains.txt has it.
-func spelled(name string) string {
+// listedName returns a certificate's name as domains.txt has it.
+func listedName(name string) string {
 	if isAddress(name) {
 		return "ip:" + name
 	}
 	return name
 }
 
-// dehydratedEnv is what dehydrated exports: as it came where it came from
-// dehydrated, else as far as it is known.
+// dehydratedEnv returns what dehydrated exports: as it came if the event came
+// from dehydrated, otherwise as far as it is known.
 func dehydratedEnv(e *Event) map[string]string {
 	if e.Client == "dehydrated" {
 		return clone(e.ClientEnv)

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// DNSValue is what a dns-01 TXT record holds: the unpadded base64url form of
+// DNSValue returns what a dns-01 TXT record holds: the unpadded base64url form of
 // the key authorization's SHA-256 (RFC 8555 section 8.4). 43 characters.
 func DNSValue(keyAuth string) string {
 	sum := sha256.Sum256([]byte(keyAuth))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// SNIName is the name that a tls-sni-01 validation asks for: the key
+// SNIName returns the name that a tls-sni-01 validation asks for: the key
 // authorization's SHA-256 in two labels of 32 hex digits under acme.invalid
 // (draft-ietf-acme-acme-01 section 7.3).
 func SNIName(keyAuth string) string {
@@ -23,9 +23,9 @@ func SNIName(keyAuth string) string {
 	return digits[:32] + "." + digits[32:] + ".acme.invalid"
 }
 
-// TXTName is the name of an identifier's TXT record, without final dot
-// (RFC 8555 section 8.4 for dns-01; for dns-persist-01 its draft). It is empty
-// for types that have none or whose name depends on the account.
+// TXTName returns the name of an identifier's TXT record, without final dot
+// (RFC 8555 section 8.4 for dns-01; for dns-persist-01 its draft), or "" for types
+// that have no record or whose name depends on the account.
 func TXTName(challengeType, domain string) string {
 	switch {
 	case domain == "":
@@ -38,10 +38,10 @@ func TXTName(challengeType, domain string) string {
 	return ""
 }
 
-// named is the identifier from which a handler that is told no TXT name makes
-// it: another than the event's where the name was substituted (by a CNAME), and
-// "" where there is none.
-func (e *Event) named() string {
+// recordOwner returns the identifier from which a handler that gets no TXT name
+// makes it. It is not the event's if the name was substituted (by a CNAME), and ""
+// if there is none.
+func (e *Event) recordOwner() string {
 	if e.Type != DNS01 || e.TXTDomain == "" || e.TXTDomain == TXTName(e.Type, e.Domain) {
 		return e.Domain
 	}
@@ -51,8 +51,8 @@ func (e *Event) named() string {
 	return ""
 }
 
-// URI is where an http-01 response is fetched (RFC 8555 section 8.3). An IPv6
-// address stands in brackets.
+// URI returns the URL of an http-01 response (RFC 8555 section 8.3). An IPv6
+// address is in brackets.
 func URI(domain, token string) string {
 	if strings.Contains(domain, ":") {
 		domain = "[" + domain + "]"
@@ -60,8 +60,8 @@ func URI(domain, token string) string {
 	return "http://" + domain + "/.well-known/acme-challenge/" + token
 }
 
-// TokenOf is the token that a key authorization begins with (RFC 8555
-// section 8.1), or "" where there is no dot.
+// TokenOf returns the token that a key authorization begins with (RFC 8555
+// section 8.1), or "" if there is no dot.
 func TokenOf(keyAuth string) string {
 	token, _, found := strings.Cut(keyAuth, ".")
 	if !found {
@@ -70,9 +70,9 @@ func TokenOf(keyAuth string) string {
 	return token
 }
 
-// ALPNHex is the form in which dehydrated gives a tls-alpn-01 value: 32 bytes
-// as lower-case hex with colons. It takes any form that Validate allows and is
-// "" for others.
+// ALPNHex returns a tls-alpn-01 value as dehydrated has it: 32 bytes as
+// lower-case hex with colons. It accepts every form that Validate allows, and
+// returns "" for others.
 func ALPNHex(validation string) string {
 	sum, ok := digest(validation)
 	if !ok {
@@ -93,14 +93,14 @@ func digest(s string) ([]byte, bool) {
 		return sum, err == nil
 	}
 	if !isBase64URL(s) {
-		return nil, false // the decoder passes over line feeds
+		return nil, false // the decoder ignores line feeds
 	}
 	sum, err := base64.RawURLEncoding.DecodeString(s)
 	return sum, err == nil && len(sum) == sha256.Size
 }
 
-// typeOf tells a challenge's type by the form of its value, where the client
-// does not name it; "" where no type has that form. The base64url form of
+// typeOf returns a challenge's type by the form of its value, for clients that do
+// not name it, or "" if no type has that form. The base64url form of
 // tls-alpn-01 is dns-01's too; clients that use it name the type.
 func typeOf(validation string) string {
 	switch {
@@ -122,7 +122,7 @@ func typeOf(validation string) string {
 func complete(e *Event, thumbprint string) error {
 	if e.Type == "" {
 		if e.Type = typeOf(e.Validation); e.Type == "" && e.Validation != "" {
-			return &ValueError{Name: "validation", Value: e.Validation, Reason: "has the form of no challenge type"}
+			return &ValueError{Name: "validation", Value: e.Validation, Reason: "does not have the form of any challenge type"}
 		}
 	}
 	if err := completeKeyAuth(e, thumbprint); err != nil {
@@ -152,7 +152,7 @@ func completeKeyAuth(e *Event, thumbprint string) error {
 	if e.KeyAuth != "" && e.Token == "" {
 		e.Token = TokenOf(e.KeyAuth)
 	}
-	if e.KeyAuth != "" && e.Token != TokenOf(e.KeyAuth) && e.Type != HTTP01 { // there the value itself says so
+	if e.KeyAuth != "" && e.Token != TokenOf(e.KeyAuth) && e.Type != HTTP01 { // whose value begins with it
 		return &ValueError{Name: "token", Value: e.Token, Reason: "is not the token of the key authorization"}
 	}
 	return nil
@@ -189,8 +189,8 @@ func completeValidation(e *Event) error {
 	return nil
 }
 
-// valueOf is the value that follows from a key authorization, or "" for types
-// where none does.
+// valueOf returns the value that follows from a key authorization, or "" for
+// types without one.
 func valueOf(challengeType, keyAuth string) string {
 	switch challengeType {
 	case HTTP01:
@@ -203,7 +203,7 @@ func valueOf(challengeType, keyAuth string) string {
 	return ""
 }
 
-// sameValue compares values of a type whose forms may differ.
+// sameValue reports whether two values are equal, in whatever form.
 func sameValue(challengeType, a, b string) bool {
 	if challengeType == TLSALPN01 {
 		return ALPNHex(a) == ALPNHex(b)

@@ -5,13 +5,12 @@ import (
 	"fmt"
 )
 
-// ValueError refuses a value that its grammar does not allow. Name is what
-// the client calls it: a variable, an argument, a JSON member.
+// ValueError says that a value is missing, or is not what its grammar allows.
 type ValueError struct {
-	Name   string
-	Value  string
-	Reason string
-	Order  string // Event.Order of the challenge that is refused, where the client told it
+	Name   string // what the client calls it: a variable, an argument, a JSON member
+	Value  string // as it came; empty if it is missing or secret
+	Reason string // the rest of the sentence: "is not a DNS name"
+	Order  string // Event.Order of the challenge, if the client has it
 }
 
 func (e *ValueError) Error() string {
@@ -21,10 +20,10 @@ func (e *ValueError) Error() string {
 	return fmt.Sprintf("%s %s %s", e.Name, quoted(e.Value), e.Reason)
 }
 
-// CallError says that a call has not the shape of its convention: operands
-// that are missing, too many or contradictory.
+// CallError says that a call does not have the form of its convention: operands
+// that are missing, too many or contradictory, or a line that is not an event.
 type CallError struct {
-	Call   string // operation or operand, empty where there is none
+	Call   string // the operation or operand; empty if there is none
 	Reason string
 }
 
@@ -35,18 +34,18 @@ func (e *CallError) Error() string {
 	return e.Call + ": " + e.Reason
 }
 
-// OperationError says that nobody knows an operation. dehydrated asks its
-// hooks to let such calls pass (dehydrated: hookscript_bricker_hook).
+// OperationError says that a call names an unknown operation. dehydrated asks its
+// hooks to ignore such calls (dehydrated: hookscript_bricker_hook).
 type OperationError struct{ Operation string }
 
 func (e *OperationError) Error() string {
 	return "unknown operation " + quoted(e.Operation)
 }
 
-// MissingError says that a convention needs something that the event has not.
+// MissingError says that a convention needs a value that the event does not have.
 type MissingError struct {
 	Convention string
-	Field      string
+	Field      string // the JSON member
 }
 
 func (e *MissingError) Error() string {
@@ -71,7 +70,8 @@ func (e *UnsupportedError) Error() string {
 	return e.Convention + ": has no call for " + what
 }
 
-// quoted shows an outside value: escaped, and cut where it is long.
+// quoted returns a value from outside for a message: escaped, and cut if it is
+// long.
 func quoted(s string) string {
 	const most = 64
 	if len(s) <= most {
@@ -80,7 +80,7 @@ func quoted(s string) string {
 	return fmt.Sprintf("%q... (%d bytes)", s[:most], len(s))
 }
 
-// renamed gives a refused value the name by which the client knows it.
+// renamed gives the value in a ValueError the name by which the client knows it.
 func renamed(err error, names map[string]string) error {
 	var v *ValueError
 	if !errors.As(err, &v) {
@@ -92,7 +92,7 @@ func renamed(err error, names map[string]string) error {
 	return err
 }
 
-// count is a number with its noun: "1 argument", "7 arguments".
+// count returns a number with its noun: "1 argument", "7 arguments".
 func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun

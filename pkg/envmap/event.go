@@ -1,13 +1,18 @@
 // Package envmap translates between the calling conventions of ACME clients'
-// hooks. One canonical [Event] stands in the middle: a [Convention] decodes a
-// [Call] into events and encodes an event into a call, so that
+// hooks. A [Convention], found by [Lookup], decodes a client's [Call] into events
+// and encodes an [Event] into a call for a handler:
 //
-//	to.Encode(from.Decode(call))
+//	events, err := from.Decode(call)
+//	...
+//	call, err := to.Encode(events[0])
 //
-// is the whole of a translation and N conventions are N files.
+// Every value is checked on the way in and on the way out (see [Event.Validate]):
+// values come from the network, and handlers are often shell scripts. Whoever has
+// a domain and a key authorization instead of a call makes an Event with
+// [Event.Complete].
 //
 // The package is pure: it reads no file, no environment and no clock, and what
-// it returns depends on its arguments alone.
+// it returns depends on its arguments only.
 package envmap
 
 import (
@@ -16,8 +21,8 @@ import (
 )
 
 // Cmd names what a client tells its hook. The words are those of the JSON
-// protocol of certbot-external-auth (field "cmd"), in its style where the
-// plugin had none.
+// protocol of certbot-external-auth (field "cmd"); those that the plugin did not
+// have are in its style.
 type Cmd string
 
 // The events. In brackets, who sends them: certbot (C), dehydrated (D), the
@@ -56,9 +61,9 @@ const (
 	DNSPersist01 = "dns-persist-01"
 )
 
-// Event is one thing that a client tells its hook, in no client's dialect.
-// A zero field means that the client did not say. The names are those of
-// RFC 8555 and of the JSON protocol; field tables are in json.go.
+// Event is one thing that a client tells its hook, independent of the client. A
+// zero field means that the client did not say. The names are those of RFC 8555
+// and of the JSON protocol; json.go lists the members of each event.
 type Event struct {
 	Cmd Cmd
 
@@ -78,14 +83,14 @@ type Event struct {
 	Status     string // challenge status; in request_failure the HTTP status
 	Validated  string // when the CA validated, RFC 3339
 	Error      string // what went wrong, for people; may have several lines
-	Failed     bool   // exit: the client failed, even where it gave no text in Error
+	Failed     bool   // exit: the client failed, even if Error is empty
 	Undone     bool   // cleanup: the challenge could not be performed, or was refused by the CA
-	Partial    bool   // cleanup: the client names only where; what was performed there is meant
+	Partial    bool   // cleanup: the client names only the domain, and means everything performed for it
 
 	// The order that a challenge belongs to.
 	Remaining *int     // how many challenges of the order follow
 	Domains   []string // the order's or the certificate's identifiers, in the client's order
-	Order     string   // equal for all calls of one order; empty where the client gives no hint
+	Order     string   // equal for all calls of one order; empty if it is not known
 
 	// A certificate (deploy_cert, unchanged_cert, sync_cert, deploy_ocsp,
 	// generate_csr). Paths are absolute.
@@ -114,12 +119,12 @@ type Event struct {
 
 	// Where the event came from.
 	Client    string            // name of the convention that decoded it
-	Via       string            // the address that we listen at; empty for a call of our own
-	Peer      *int              // user id of the process that sent it there
+	Via       string            // the address that it came in at; empty if it was not sent to us
+	Peer      *int              // user id of the process that sent it
 	ClientEnv map[string]string // that convention's own variables for this event, as they came
 
 	// JSON members beyond the fields above.
-	Nulls []string // known members that were said to be null
+	Nulls []string // known members whose value was null
 	Extra []Member // unknown members, in their order
 }
 
@@ -133,12 +138,12 @@ type Call struct {
 	Stdin []byte
 }
 
-// IsChallenge tells whether the event is about a single challenge's response.
+// IsChallenge reports whether the event is about a single challenge's response.
 func (e Event) IsChallenge() bool {
 	return e.Cmd == PerformChallenge || e.Cmd == Cleanup
 }
 
-// Informational tells whether a client only lets its hook know: dehydrated's
+// Informational reports whether the client only informs its hook: dehydrated's
 // unchanged_cert, invalid_challenge, request_failure, startup_hook, exit_hook
 // and sync_cert, none of which has an answer that the client needs.
 func (e Event) Informational() bool {
@@ -149,9 +154,9 @@ func (e Event) Informational() bool {
 	return false
 }
 
-// Phase is the event's place in an order, as handlers are told it: pre-perform,
-// perform, post-perform, pre-cleanup, cleanup or post-cleanup; the event's own
-// name where it belongs to no order.
+// Phase returns the event's place in an order, as handlers know it: pre-perform,
+// perform, post-perform, pre-cleanup, cleanup or post-cleanup, or the event's own
+// name if it does not belong to an order.
 func (e Event) Phase() string {
 	switch e.Cmd {
 	case PerformChallenge:
@@ -162,7 +167,7 @@ func (e Event) Phase() string {
 	return string(e.Cmd)
 }
 
-// null tells whether the client said that a member is null.
+// null reports whether the client said that a member is null.
 func (e *Event) null(name string) bool {
 	for _, n := range e.Nulls {
 		if n == name {
@@ -210,7 +215,7 @@ func (e *Event) finish(thumbprint string) error {
 	return e.validate()
 }
 
-// text is the place of a member that is kept as text; nil for the others.
+// text returns the field of a member that is kept as text, or nil.
 func (e *Event) text(name string) *string {
 	if place := e.challengeText(name); place != nil {
 		return place

@@ -6,9 +6,9 @@ import (
 )
 
 // getssl is what getssl evaluates: DNS_ADD_COMMAND and DNS_DEL_COMMAND with two
-// words behind them, DOMAIN and VALUE, and RELOAD_CMD with none. The command
-// alone tells which of them it is: Decode expects the word add, del or reload
-// in front of getssl's own.
+// words after them, DOMAIN and VALUE, and RELOAD_CMD with none. Only the command
+// says which of them it is: Decode expects the word add, del or reload before
+// getssl's own.
 func getssl() *Convention {
 	return &Convention{
 		Name:   "getssl",
@@ -63,7 +63,7 @@ func getsslEvent(call Call) (Event, error) {
 	case "reload":
 		return getsslReload(operands, call.Env)
 	}
-	return Event{}, &CallError{quoted(word), "is none of add, del or reload"}
+	return Event{}, &CallError{Reason: "unknown operand " + quoted(word) + " (want add, del or reload)"}
 }
 
 // getsslChallenge reads the two words of add_dns_rr and del_dns_rr. Before 2.29
@@ -81,7 +81,7 @@ func getsslChallenge(cmd Cmd, word string, operands []string) (Event, error) {
 }
 
 // getsslReload reads where the certificate is. Its domain is the directory's
-// name: getssl is told both by one word.
+// name: getssl has one word for both.
 func getsslReload(operands []string, env map[string]string) (Event, error) {
 	if len(operands) > 0 {
 		return Event{}, &CallError{"reload", "got " + count(len(operands), "argument") + ", need none"}
@@ -97,7 +97,7 @@ func getsslReload(operands []string, env map[string]string) (Event, error) {
 	return e, nil
 }
 
-// getsslFiles names the files of a certificate's directory (getssl: main part,
+// getsslFiles maps the files of a certificate's directory (getssl: main part,
 // CERT_FILE, CA_CERT and FULL_CHAIN; cert_install).
 func getsslFiles(e *Event, domain string) map[string]*string {
 	return map[string]*string{
@@ -105,7 +105,7 @@ func getsslFiles(e *Event, domain string) map[string]*string {
 	}
 }
 
-// getsslNames tells what each value came in.
+// getsslNames returns the operand or variable that each value came in.
 func getsslNames(e Event) map[string]string {
 	if e.IsChallenge() {
 		return map[string]string{"domain": "DOMAIN", "validation": "VALUE"}
@@ -125,12 +125,12 @@ func encodeGetssl(e Event) (Call, error) {
 		return Call{}, &UnsupportedError{Convention: "getssl", Cmd: e.Cmd}
 	case e.Type != DNS01:
 		return Call{}, &UnsupportedError{"getssl", e.Cmd, e.Type}
-	case e.named() == "":
+	case e.recordOwner() == "":
 		return Call{}, &MissingError{"getssl", "domain"}
 	case e.Validation == "":
 		return Call{}, &MissingError{"getssl", "validation"}
 	}
-	return Call{Args: []string{e.named(), e.Validation}, Env: getsslEnv(e)}, nil
+	return Call{Args: []string{e.recordOwner(), e.Validation}, Env: getsslEnv(e)}, nil
 }
 
 // encodeGetsslReload needs the files under getssl's names in one directory.
@@ -146,7 +146,7 @@ func encodeGetsslReload(e Event) (Call, error) {
 	return Call{Env: env}, nil
 }
 
-// getsslEnv is what getssl exports, where the event came from getssl.
+// getsslEnv returns what getssl exports, if the event came from getssl.
 func getsslEnv(e Event) map[string]string {
 	if e.Client == "getssl" {
 		return clone(e.ClientEnv)

@@ -32,13 +32,13 @@ func handler() *Convention {
 	}
 }
 
-// handlerPhases are the events that a handler knows; argv[1] is their phase.
+// handlerPhases returns the events that a handler knows; argv[1] is their phase.
 func handlerPhases() []Cmd {
 	return []Cmd{PrePerform, PerformChallenge, PostPerform, PreCleanup, Cleanup, PostCleanup, DeployCert, UnchangedCert}
 }
 
-// handlerMembers are the members that become variables: all that the plugin
-// wrote, but for "command".
+// handlerMembers returns the members that become variables: all that the plugin
+// wrote except "command".
 func handlerMembers(cmd Cmd) []string {
 	switch cmd {
 	case PerformChallenge:
@@ -59,7 +59,7 @@ var handlerOwns = []string{
 	"chain_path", "fullchain_path", "timestamp", "cert_timestamp",
 }
 
-// handlerDeclined is the plugin's rule: a status other than 0 and nothing but
+// handlerDeclined applies the plugin's rule: a status other than 0 and only
 // NotImplemented on standard output.
 func handlerDeclined(status int, stdout []byte) bool {
 	return status != 0 && string(bytes.TrimSpace(stdout)) == "NotImplemented"
@@ -80,7 +80,7 @@ func encodeHandler(e Event) (Call, error) {
 	set := func(name, value string) { call.Env[name], call.Env["cbot_"+name] = value, value }
 	set("cmd", string(e.Cmd))
 	for _, name := range handlerMembers(e.Cmd) {
-		if value, said := handlerValue(&e, name); said {
+		if value, found := handlerValue(&e, name); found {
 			set(name, value)
 		}
 	}
@@ -91,7 +91,7 @@ func encodeHandler(e Event) (Call, error) {
 	return call, nil
 }
 
-// asPlugin says what the plugin always said: the stale status of a clean-up,
+// asPlugin sets what the plugin always sent: the stale status of a clean-up,
 // and deploy_cert as the event of an unchanged certificate.
 func asPlugin(e *Event) {
 	if e.Cmd == UnchangedCert {
@@ -110,9 +110,9 @@ func asPlugin(e *Event) {
 	}
 }
 
-// handlerValue is a member's text as the plugin's Python made it: null is
+// handlerValue returns a member's text as the plugin's Python made it: null is
 // None, a number with a fraction is rounded up. The token and the key
-// authorization, which some clients do not tell for dns-01, are empty then, so
+// authorization, which some clients do not have for dns-01, are empty then, so
 // that scripts under set -u work.
 func handlerValue(e *Event, name string) (string, bool) {
 	value := *e.text(name)
@@ -148,7 +148,7 @@ func decodeHandler(c Call) ([]Event, error) {
 	if e.Cmd == "" {
 		return nil, &OperationError{c.Args[0]}
 	}
-	if line, said := c.Env["cbot_json"]; said && len(handlerMembers(e.Cmd)) > 0 {
+	if line, found := c.Env["cbot_json"]; found && len(handlerMembers(e.Cmd)) > 0 {
 		return decodeHandlerJSON(e, c, line)
 	}
 	for _, name := range handlerMembers(e.Cmd) {
@@ -162,28 +162,28 @@ func decodeHandler(c Call) ([]Event, error) {
 	return []Event{e}, nil
 }
 
-// decodeHandlerJSON trusts the whole line, but for the event, which argv[1]
-// tells: the plugin says deploy_cert for unchanged certificates too.
+// decodeHandlerJSON reads everything from the line except the event, which
+// argv[1] names: the plugin also wrote deploy_cert for unchanged certificates.
 func decodeHandlerJSON(e Event, c Call, line string) ([]Event, error) {
 	events, err := decodeJSON(Call{Stdin: []byte(line), Env: c.Env})
 	if err != nil {
-		return nil, &ValueError{Name: "cbot_json", Reason: "is refused: " + err.Error()}
+		return nil, &ValueError{Name: "cbot_json", Reason: "is not valid: " + err.Error()}
 	}
-	said := events[0].Cmd
-	if said != e.Cmd && !(said == DeployCert && e.Cmd == UnchangedCert) {
-		return nil, &CallError{c.Args[0], "cbot_json is about " + string(said)}
+	cmd := events[0].Cmd
+	if cmd != e.Cmd && !(cmd == DeployCert && e.Cmd == UnchangedCert) {
+		return nil, &CallError{c.Args[0], "cbot_json is about " + string(cmd)}
 	}
 	events[0].Cmd, events[0].Client = e.Cmd, e.Client
 	return events, nil
 }
 
 func setVariable(e *Event, name string, env map[string]string) error {
-	value, said := env["cbot_"+name]
-	if !said {
-		value, said = env[name]
+	value, found := env["cbot_"+name]
+	if !found {
+		value, found = env[name]
 	}
 	switch {
-	case !said || value == "" && (name == "token" || name == "key_auth" || e.mayBeEmpty(name)):
+	case !found || value == "" && (name == "token" || name == "key_auth" || e.mayBeEmpty(name)):
 		return nil
 	case value == "":
 		return &ValueError{Name: "cbot_" + name, Reason: "is empty"}

@@ -29,15 +29,15 @@ func httpreq() *Convention {
 			Program:  "extauth-httpreq",
 		},
 	}
-	c.tellHTTPReq(httpreqMessage)
+	c.setMessage(httpreqMessage)
 	return c
 }
 
 var httpreqOwns = []string{"HTTPREQ_ENDPOINT", "HTTPREQ_MODE", "HTTPREQ_USERNAME", "HTTPREQ_PASSWORD", "HTTPREQ_CA"}
 
-// tellHTTPReq sets what makes the object. Those of an order's challenges stand in lines
-// of their own; the program makes a request for each.
-func (c *Convention) tellHTTPReq(message func(Event) ([]byte, error)) {
+// setMessage sets the function that makes the object. The challenges of an order
+// are one object a line; the program makes a request for each.
+func (c *Convention) setMessage(message func(Event) ([]byte, error)) {
 	c.To.Encode = func(e Event) (Call, error) { return encodeHTTPReq(e, message) }
 	c.To.Batch = func(order []Event) (Call, error) {
 		var all Call
@@ -52,21 +52,21 @@ func (c *Convention) tellHTTPReq(message func(Event) ([]byte, error)) {
 	}
 }
 
-// httpreqWith takes lego's HTTPREQ_MODE: what is told is the record, or the
+// httpreqWith reads lego's HTTPREQ_MODE: the message has the record, or the
 // challenge that it is made from.
 func httpreqWith(settings map[string]string) (*Convention, error) {
 	c := httpreq()
 	switch mode := settings["mode"]; mode {
 	case "", "default":
 	case "raw":
-		c.tellHTTPReq(httpreqRaw)
+		c.setMessage(httpreqRaw)
 	default:
 		return nil, fmt.Errorf("mode=: %s is neither default nor raw", quoted(mode))
 	}
 	return c, nil
 }
 
-// httpreqVerb is the operation, as the URL's last part; "" for other events.
+// httpreqVerb returns the operation, the URL's last part, or "" for other events.
 func httpreqVerb(cmd Cmd) string {
 	switch cmd {
 	case PerformChallenge:
@@ -93,7 +93,7 @@ func encodeHTTPReq(e Event, message func(Event) ([]byte, error)) (Call, error) {
 	return Call{Args: []string{verb}, Stdin: append(object, '\n')}, nil
 }
 
-// httpreqMessage is lego's message.
+// httpreqMessage returns lego's message.
 func httpreqMessage(e Event) ([]byte, error) {
 	switch {
 	case e.TXTDomain == "":
@@ -107,10 +107,10 @@ func httpreqMessage(e Event) ([]byte, error) {
 	}{absolute(e.TXTDomain), e.Validation})
 }
 
-// httpreqRaw is lego's messageRaw: who gets it makes name and value itself.
+// httpreqRaw returns lego's messageRaw: its receiver makes name and value itself.
 func httpreqRaw(e Event) ([]byte, error) {
 	switch {
-	case e.named() == "":
+	case e.recordOwner() == "":
 		return nil, &MissingError{"httpreq", "domain"}
 	case e.Token == "":
 		return nil, &MissingError{"httpreq", "token"}
@@ -121,7 +121,7 @@ func httpreqRaw(e Event) ([]byte, error) {
 		Domain  string `json:"domain"`
 		Token   string `json:"token"`
 		KeyAuth string `json:"keyAuth"`
-	}{e.named(), e.Token, e.KeyAuth})
+	}{e.recordOwner(), e.Token, e.KeyAuth})
 }
 
 func decodeHTTPReq(c Call) ([]Event, error) {
@@ -148,43 +148,43 @@ func decodeHTTPReq(c Call) ([]Event, error) {
 
 // setHTTPReq reads the object: one of the two forms, never parts of both.
 func (e *Event) setHTTPReq(text []byte) error {
-	said, err := httpreqTexts(text)
+	texts, err := httpreqTexts(text)
 	if err != nil {
 		return err
 	}
 	form := ""
 	for _, name := range []string{"fqdn", "value", "domain", "token", "keyAuth"} {
-		if _, there := said[name]; there {
+		if _, found := texts[name]; found {
 			form += name + " "
 		}
 	}
 	switch form {
 	case "fqdn value ":
-		e.TXTDomain, e.Validation = said["fqdn"], said["value"]
+		e.TXTDomain, e.Validation = texts["fqdn"], texts["value"]
 		e.Domain = txtOwner(identifier(e.TXTDomain))
 	case "domain token keyAuth ":
-		e.Domain, e.Token, e.KeyAuth = said["domain"], said["token"], said["keyAuth"]
+		e.Domain, e.Token, e.KeyAuth = texts["domain"], texts["token"], texts["keyAuth"]
 	default:
 		return &CallError{Reason: "need fqdn and value, or domain, token and keyAuth"}
 	}
 	return nil
 }
 
-// txtOwner is the identifier that a dns-01 record's name is made from, "" where
-// the name was substituted by a CNAME and tells none.
+// txtOwner returns the identifier that a dns-01 record's name is made from, or ""
+// if the name was substituted by a CNAME.
 func txtOwner(name string) string {
 	e := Event{Type: DNS01, TXTDomain: name}
-	return e.named()
+	return e.recordOwner()
 }
 
-// httpreqTexts are the object's members that have a meaning; others are passed
-// over, as by lego's own servers.
+// httpreqTexts returns the object's members that have a meaning; others are
+// ignored, as by lego's own servers.
 func httpreqTexts(text []byte) (map[string]string, error) {
 	object, err := ParseObject(text)
 	if err != nil {
 		return nil, err
 	}
-	said := map[string]string{}
+	texts := map[string]string{}
 	for _, m := range object {
 		switch m.Name {
 		case "fqdn", "value", "domain", "token", "keyAuth":
@@ -195,8 +195,8 @@ func httpreqTexts(text []byte) (map[string]string, error) {
 			if err != nil {
 				return nil, err
 			}
-			said[m.Name] = value
+			texts[m.Name] = value
 		}
 	}
-	return said, nil
+	return texts, nil
 }

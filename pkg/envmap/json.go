@@ -10,7 +10,7 @@ import (
 // jsonLines is the wire format of certbot-external-auth: one object a line,
 // "cmd" first, in the spacing of Python's json.dumps. Its documentation and
 // the plugin's plugin.py (class AuthenticatorOut) are the source of the
-// members and their order; events that the plugin had not are in its style.
+// members and their order; events that the plugin did not have are in its style.
 func jsonLines() *Convention {
 	return &Convention{
 		Name:   "json",
@@ -26,8 +26,7 @@ func jsonLines() *Convention {
 	}
 }
 
-// wire lists each event's members in the order of the wire. (A map would be made
-// whenever a program starts; this is laid out when it is built.)
+// wire lists each event's members in the order in which they are written.
 var wire = [...]struct {
 	cmd     Cmd
 	members []string
@@ -54,7 +53,7 @@ var wire = [...]struct {
 	{Report, []string{"messages"}},
 }
 
-// membersOf are an event's members; known is false where it is none.
+// membersOf returns an event's members; known is false if there is no such event.
 func membersOf(cmd Cmd) (names []string, known bool) {
 	for i := range wire {
 		if wire[i].cmd == cmd {
@@ -64,7 +63,7 @@ func membersOf(cmd Cmd) (names []string, known bool) {
 	return nil, false
 }
 
-// list is the place of a member that is an array of identifiers.
+// list returns the field of a member that is an array of identifiers, or nil.
 func (e *Event) list(name string) *[]string {
 	switch name {
 	case "domains":
@@ -75,7 +74,7 @@ func (e *Event) list(name string) *[]string {
 	return nil
 }
 
-// isLiteral names the members whose text is JSON already: numbers, booleans
+// isLiteral reports whether a member's text is JSON already: numbers, booleans
 // and the array of messages.
 func isLiteral(name string) bool {
 	switch name {
@@ -145,11 +144,11 @@ func appendText(b []byte, e *Event, name string) []byte {
 }
 
 // peerUID is the member that a process which listens adds to an event: the user
-// id of who sent it. Nobody else's word counts for it.
+// id of its sender. It is never taken from the sender's line.
 const peerUID = "peer_uid"
 
-// From marks an event as one that came in where we listen, from a process of
-// that user.
+// From returns the event as one that came in at an address, from a process with
+// that user id.
 func (e Event) From(address string, uid int) Event {
 	e.Via, e.Peer = address, &uid
 	extra := e.Extra
@@ -184,15 +183,23 @@ func appendChallenges(b []byte, e *Event) []byte {
 }
 
 func decodeJSON(c Call) ([]Event, error) {
-	line := bytes.TrimSuffix(bytes.TrimSuffix(c.Stdin, []byte("\n")), []byte("\r"))
-	if bytes.ContainsRune(line, '\n') {
-		return nil, &CallError{Reason: "more than one line"}
-	}
 	events := make([]Event, 1)
-	if err := events[0].decodeObject(line, c.Env["EXTAUTH_THUMBPRINT"]); err != nil {
+	if err := events[0].ReadLine(c.Stdin, c.Env["EXTAUTH_THUMBPRINT"]); err != nil {
 		return nil, err
 	}
 	return events, nil
+}
+
+// ReadLine sets the event to that of a line, with or without its line feed, as
+// the json convention's Decode does. The thumbprint is that of Complete. The
+// error is a *CallError or a *ValueError; the event is not valid then.
+func (e *Event) ReadLine(line []byte, thumbprint string) error {
+	line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+	if bytes.IndexByte(line, '\n') >= 0 {
+		return &CallError{Reason: "more than one line"}
+	}
+	*e = Event{}
+	return e.decodeObject(line, thumbprint)
 }
 
 // decodeObject reads an event from its JSON text and checks it.
@@ -254,12 +261,12 @@ func (e *Event) setMember(m Member, names []string) error {
 	return e.setValue(m)
 }
 
-// setExtra keeps a member that nobody knows. One that differs from a known
-// name only in its case is refused: some readers take it for that.
+// setExtra keeps an unknown member. One that differs from a known name only in
+// case is refused: some readers would take it for that one.
 func (e *Event) setExtra(m Member, names []string) error {
 	for _, known := range append([]string{"cmd"}, names...) {
 		if folded(m.Name) == known {
-			return &CallError{Reason: "member " + quoted(m.Name) + " is spelled " + quoted(known)}
+			return &CallError{Reason: "unknown member " + quoted(m.Name) + " (did you mean " + quoted(known) + "?)"}
 		}
 	}
 	e.Extra = append(e.Extra, m)
@@ -289,7 +296,7 @@ func (e *Event) setValue(m Member) error {
 	return nil
 }
 
-// mayBeEmpty names the members that clients send empty: texts for people, and
+// mayBeEmpty reports whether clients send a member empty: texts for people, and
 // the validation of a tls-sni-01 clean-up.
 func (e *Event) mayBeEmpty(name string) bool {
 	switch name {

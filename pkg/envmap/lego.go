@@ -7,14 +7,14 @@ import (
 )
 
 // lego is the program of lego's DNS provider exec (EXEC_PATH), and lego's hooks.
-// The provider gives what is to be published (default mode), or behind a -- the
-// key authorization that it follows from (EXEC_MODE=RAW). The hooks get all in
-// variables and no operand; Decode expects the word run, renew, deploy, pre or
-// post, which lego's user writes behind the program's name.
+// The provider gives what is to be published (default mode), or after a -- the
+// key authorization that it follows from (EXEC_MODE=RAW). The hooks get everything
+// in variables and no operand; Decode expects the word run, renew, deploy, pre or
+// post, which lego's user writes after the program's name.
 func lego() *Convention { return legoIn("") }
 
-// legoIn is lego with a chain line's mode: default, raw, or "" for default,
-// but the client's own mode where the client is lego too.
+// legoIn returns lego with a chain line's mode: default, raw, or "" for default,
+// and for the client's own mode if the client is lego too.
 func legoIn(mode string) *Convention {
 	return &Convention{
 		Name:   "lego",
@@ -51,15 +51,15 @@ func legoWith(settings map[string]string) (*Convention, error) {
 	return legoIn(mode), nil
 }
 
-// legoCertificate names the variables that tell a hook of a certificate.
+// legoCertificate names the variables that describe a certificate to a hook.
 type legoCertificate struct{ names, bundle, key, issuer string }
 
-// legoHook4 are those of 4.x: of the certificate's names they have the first.
+// legoHook4 returns those of 4.x: of the certificate's names they have only the first.
 func legoHook4() legoCertificate {
 	return legoCertificate{"LEGO_CERT_DOMAIN", "LEGO_CERT_PATH", "LEGO_CERT_KEY_PATH", "LEGO_ISSUER_CERT_PATH"}
 }
 
-// legoHook5 are those of 5.x, with all names and a comma between any two.
+// legoHook5 returns those of 5.x, with all names and a comma between any two.
 func legoHook5() legoCertificate {
 	return legoCertificate{"LEGO_HOOK_CERT_DOMAINS", "LEGO_HOOK_CERT_PATH", "LEGO_HOOK_CERT_KEY_PATH", "LEGO_HOOK_ISSUER_CERT_PATH"}
 }
@@ -70,7 +70,7 @@ func decodeLego(call Call) ([]Event, error) {
 	}
 	e := Event{Cmd: legoCmd(call.Args[0]), Client: "lego"}
 	if e.Cmd == "" {
-		return nil, &CallError{Reason: quoted(call.Args[0]) + " is none of present, cleanup, run, renew, pre, deploy and post"}
+		return nil, &CallError{Reason: "unknown operand " + quoted(call.Args[0]) + " (want present, cleanup, run, renew, pre, deploy or post)"}
 	}
 	if err := e.readLego(call); err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (e *Event) readLego(call Call) error {
 	return e.readLegoHook(call)
 }
 
-// legoCmd is the event that a word stands for, "" for other words.
+// legoCmd returns the event that a word names, or "".
 func legoCmd(word string) Cmd {
 	switch word {
 	case "present":
@@ -105,7 +105,7 @@ func legoCmd(word string) Cmd {
 	return ""
 }
 
-// legoNames tells where each value of a call came from: operands are named as
+// legoNames returns where each value of a call came from: operands are named as
 // in lego's documentation.
 func legoNames(args []string) map[string]string {
 	challenge := args[0] == "present" || args[0] == "cleanup"
@@ -123,7 +123,7 @@ func legoNames(args []string) map[string]string {
 }
 
 // readLegoChallenge reads either form of the provider's operands. Up to 1.2 a
-// TTL stands behind the value.
+// TTL follows the value.
 func (e *Event) readLegoChallenge(call Call) error {
 	operands := call.Args[1:]
 	form := []string{"FQDN", "VALUE", "TTL"}
@@ -147,8 +147,9 @@ func (e *Event) readLegoChallenge(call Call) error {
 	return e.readLegoDefault(operands)
 }
 
-// readLegoDefault sets what default mode tells. The name is where the record is to
-// be, behind CNAMEs: the identifier is known where it is still of that form.
+// readLegoDefault sets what default mode has. The name is where the record is to
+// be after CNAMEs: the identifier is known only if it still begins with
+// _acme-challenge.
 func (e *Event) readLegoDefault(operands []string) error {
 	e.TXTDomain, e.Validation = operands[0], operands[1]
 	if domain, found := strings.CutPrefix(identifier(e.TXTDomain), "_acme-challenge."); found {
@@ -177,7 +178,7 @@ func (e *Event) readLegoHook(call Call) error {
 	return nil
 }
 
-// legoHook are the variables of the hook that is called by a word.
+// legoHook returns the variables of the hook that a word names.
 func legoHook(word string) legoCertificate {
 	if word == "run" || word == "renew" {
 		return legoHook4()
@@ -185,10 +186,10 @@ func legoHook(word string) legoCertificate {
 	return legoHook5()
 }
 
-// read sets what lego tells of a new certificate. Its file has the issuer's
-// behind it, unless lego's user asked for no bundle.
+// read sets what lego says about a new certificate. Its file also has the
+// issuer's, unless lego's user asked for no bundle.
 func (v legoCertificate) read(e *Event, call Call) error {
-	if _, said := call.Env[v.bundle]; !said {
+	if _, found := call.Env[v.bundle]; !found {
 		return &CallError{call.Args[0], v.bundle + " is not set; lego sets it when it runs this hook"}
 	}
 	for _, name := range []string{v.names, v.bundle, v.key} {
@@ -206,23 +207,23 @@ func (v legoCertificate) read(e *Event, call Call) error {
 	return v.readIssuer(e, call.Env)
 }
 
-// readIssuer sets the path of the issuer's certificate. Before 4.17 it was not
-// told; the file is beside the bundle (lego: cmd/certs_storage.go, SaveResource).
+// readIssuer sets the path of the issuer's certificate. Before 4.17 lego did
+// not pass it; the file is beside the bundle (lego: cmd/certs_storage.go, SaveResource).
 func (v legoCertificate) readIssuer(e *Event, env map[string]string) error {
-	issuer, said := env[v.issuer]
-	switch base, found := strings.CutSuffix(e.FullchainPath, ".crt"); {
-	case said && issuer == "":
+	issuer, found := env[v.issuer]
+	switch base, isBundle := strings.CutSuffix(e.FullchainPath, ".crt"); {
+	case found && issuer == "":
 		return missing(env, v.issuer)
-	case said:
+	case found:
 		e.ChainPath = legoPath(env, v.issuer)
-	case found && v == legoHook4():
+	case isBundle && v == legoHook4():
 		e.ChainPath = base + ".issuer.crt"
 	}
 	return nil
 }
 
-// legoPath is a path that may be relative to lego's working directory, as it is
-// where lego's own --path is.
+// legoPath returns a path that may be relative to lego's working directory, as it
+// is if lego's own --path is.
 func legoPath(env map[string]string, name string) string {
 	path, dir := env[name], env["PWD"]
 	if strings.HasPrefix(path, "/") || !strings.HasPrefix(dir, "/") {
@@ -243,8 +244,8 @@ func encodeLego(e Event, mode string) (Call, error) {
 	return Call{}, &UnsupportedError{Convention: "lego", Cmd: e.Cmd}
 }
 
-// legoOperands are what the provider calls its program with. Only lego in RAW
-// mode tells us a key authorization as lego.
+// legoOperands returns what the provider calls its program with. Of lego's
+// clients only RAW mode has a key authorization.
 func legoOperands(e *Event, mode string) ([]string, error) {
 	word := "present"
 	if e.Cmd == Cleanup {
@@ -265,7 +266,7 @@ func legoOperands(e *Event, mode string) ([]string, error) {
 
 // legoRaw needs the key authorization, which no value can be traced back to.
 func legoRaw(e *Event, word string) ([]string, error) {
-	domain := e.named()
+	domain := e.recordOwner()
 	switch {
 	case domain == "":
 		return nil, &MissingError{"lego", "domain"}
@@ -275,8 +276,8 @@ func legoRaw(e *Event, word string) ([]string, error) {
 	return []string{word, "--", domain, TokenOf(e.KeyAuth), e.KeyAuth}, nil
 }
 
-// legoVariables are those of the hooks, of 4.x and of 5.x, as far as the event
-// knows them.
+// legoVariables returns those of the hooks of 4.x and 5.x, as far as the event
+// has their values.
 func legoVariables(e *Event) (map[string]string, error) {
 	if e.Client == "lego" && len(e.ClientEnv) > 0 {
 		return clone(e.ClientEnv), nil
@@ -301,7 +302,7 @@ func legoVariables(e *Event) (map[string]string, error) {
 	return env, legoDeployed(e, names, env)
 }
 
-// legoDeployed adds the name that a certificate goes by, and says what the
+// legoDeployed adds the certificate's name, and returns an error for what the
 // event lacks.
 func legoDeployed(e *Event, names []string, env map[string]string) error {
 	switch {

@@ -26,12 +26,12 @@ func lexicon() *Convention {
 }
 
 // withLexicon reads zone=, for a zone that is not the registered name, and for
-// providers that take DOMAIN as it is (ddns). Names outside of it pass the
-// handler over.
+// providers that take DOMAIN as it is (ddns). Names outside it are
+// not for the handler.
 func withLexicon(settings map[string]string) (*Convention, error) {
 	c := lexicon()
-	zone, said := settings["zone"]
-	if !said {
+	zone, found := settings["zone"]
+	if !found {
 		return c, nil
 	}
 	if zone = identifier(zone); !isName(zone) {
@@ -41,9 +41,9 @@ func withLexicon(settings map[string]string) (*Convention, error) {
 	return c, nil
 }
 
-// encodeLexicon gives the zone as DOMAIN, or a name below it, which lexicon cuts
-// to the registered one. Options stand in one word with their values: a value
-// may begin with a dash.
+// encodeLexicon passes the zone as DOMAIN, or a name below it, which lexicon cuts
+// to the registered one. Options are one word with their values: a value may
+// begin with a dash.
 func encodeLexicon(e Event, zone string) (Call, error) {
 	call, err := encodeRecord("lexicon", "create", "delete", e)
 	switch {
@@ -61,8 +61,8 @@ func encodeLexicon(e Event, zone string) (Call, error) {
 	return call, nil
 }
 
-// lexiconAnswer is the result that lexicon prints behind its log: it ends with
-// 0 where the provider says false.
+// lexiconAnswer judges the result that lexicon prints after its log: it exits
+// with 0 even if the provider says false.
 func lexiconAnswer(stdout []byte) error {
 	lines := bytes.Split(bytes.TrimSpace(stdout), []byte("\n"))
 	if last := bytes.TrimSpace(lines[len(lines)-1]); bytes.EqualFold(last, []byte("false")) {

@@ -8,8 +8,8 @@ import (
 
 // modMD is what Apache's mod_md starts: MDChallengeDns01 with setup and
 // teardown, and MDMessageCmd with a reason and the name of a managed domain.
-// In version 1 of MDChallengeDns01, the default, a teardown names the domain
-// alone, and means all that was set up for it.
+// In version 1 of MDChallengeDns01, the default, a teardown names only the
+// domain, and means everything that was set up for it.
 func modMD() *Convention {
 	return modMDOf("2")
 }
@@ -34,8 +34,8 @@ func modMDOf(version string) *Convention {
 	}
 }
 
-// modMDWith is version=1 or 2, MDChallengeDns01Version: whether a handler's
-// teardown is told the value.
+// modMDWith reads version=1 or 2, MDChallengeDns01Version: whether a handler's
+// teardown gets the value.
 func modMDWith(settings map[string]string) (*Convention, error) {
 	switch version := settings["version"]; version {
 	case "":
@@ -57,16 +57,16 @@ func decodeModMD(call Call) ([]Event, error) {
 	case args[0] == "teardown":
 		return modMDChallenge(Cleanup, call, 2)
 	case !isModMDReason(args[0]):
-		return nil, &CallError{quoted(args[0]), "is neither setup nor teardown, nor a reason of MDMessageCmd"}
-	case len(args) < 2: // behind the name, later versions may say more (README)
+		return nil, &CallError{Reason: "unknown operand " + quoted(args[0]) + " (want setup, teardown or a reason of MDMessageCmd)"}
+	case len(args) < 2: // later versions may add words after the name (README)
 		return nil, &CallError{args[0], "got no argument, need MDNAME"}
 	case args[0] == "installed":
 		return modMDInstalled(call)
 	}
-	return nil, nil // of no use to a hook
+	return nil, nil // of no interest to a hook
 }
 
-// isModMDReason tells whether MDMessageCmd is called for a reason (mod_md:
+// isModMDReason reports whether MDMessageCmd is called for a reason (mod_md:
 // README, MDMessageCmd; md_event_raise and md_event_holler in src/).
 func isModMDReason(word string) bool {
 	reasons := []string{"renewing", "renewed", "installed", "expiring", "errored", "ocsp-renewed", "ocsp-errored"}
@@ -94,13 +94,13 @@ func modMDChallenge(cmd Cmd, call Call, least int) ([]Event, error) {
 }
 
 // mdStore is a variable for mod_md's users: the directory that MDStoreDir
-// names. mod_md tells it to no command.
+// names. mod_md does not pass it to any command.
 const mdStore = "EXTAUTH_MD_STORE"
 
-// modMDInstalled is a certificate that the server has taken into use: it is
-// where the store keeps it under the default of MDPrivateKeys (mod_md:
+// modMDInstalled reads that the server uses a new certificate. It is where the
+// store keeps it under the default of MDPrivateKeys (mod_md:
 // src/md_reg.c, run_load_staging; src/md_store.c, pk_filename). The file has
-// the whole chain. Where the store is not known there is nothing to tell.
+// the whole chain. If the store is not known there is no event.
 func modMDInstalled(call Call) ([]Event, error) {
 	store := strings.TrimSuffix(call.Env[mdStore], "/")
 	if store == "" {
@@ -129,10 +129,10 @@ func encodeModMD(e Event, version string) (Call, error) {
 		return Call{}, &UnsupportedError{Convention: "mod_md", Cmd: e.Cmd}
 	case e.Type != DNS01:
 		return Call{}, &UnsupportedError{"mod_md", e.Cmd, e.Type}
-	case e.named() == "":
+	case e.recordOwner() == "":
 		return Call{}, &MissingError{"mod_md", "domain"}
 	case e.Cmd == Cleanup && (version == "1" || e.Partial):
-		return Call{Args: []string{"teardown", e.named()}, Env: map[string]string{}}, nil
+		return Call{Args: []string{"teardown", e.recordOwner()}, Env: map[string]string{}}, nil
 	case e.Validation == "":
 		return Call{}, &MissingError{"mod_md", "validation"}
 	}
@@ -140,5 +140,5 @@ func encodeModMD(e Event, version string) (Call, error) {
 	if e.Cmd == Cleanup {
 		word = "teardown"
 	}
-	return Call{Args: []string{word, e.named(), e.Validation}, Env: map[string]string{}}, nil
+	return Call{Args: []string{word, e.recordOwner(), e.Validation}, Env: map[string]string{}}, nil
 }

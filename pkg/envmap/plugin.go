@@ -2,10 +2,10 @@ package envmap
 
 import "strconv"
 
-// PluginEvents is an event as the plugin certbot-external-auth itself wrote it
-// in its JSON mode: its members and no others, an event for each name of a
-// certificate with the saves and the restart of certbot's installers behind
-// them. The plugin had no words for what is left out: none is returned then.
+// PluginEvents returns an event as the plugin certbot-external-auth itself wrote
+// it in its JSON mode: its members and no others, an event for each name of a
+// certificate, followed by the saves and the restart of certbot's installers. It
+// returns nothing for an event that the plugin did not know.
 func PluginEvents(e Event) []Event {
 	e.Remaining, e.Extra = nil, nil
 	switch e.Cmd {
@@ -32,8 +32,8 @@ func pluginPerform(e Event) Event {
 	return e
 }
 
-// httpCommand is what a person can type to answer an http-01 challenge on the
-// machine itself. Token and validation have no character that a shell minds.
+// httpCommand returns what a person can type to answer an http-01 challenge on the
+// machine itself. Token and validation have no character that is special to a shell.
 func httpCommand(e Event) string {
 	return "mkdir -p public_html/.well-known/acme-challenge\n" +
 		"cd public_html\n" +
@@ -42,7 +42,7 @@ func httpCommand(e Event) string {
 		"python3 -m http.server 80"
 }
 
-// pluginDeploy is what certbot's installers are asked for: each name's
+// pluginDeploy returns what certbot's installers are asked for: each name's
 // certificate is deployed and saved, then all is saved and the server restarted
 // (certbot: client.py, deploy_certificate).
 func pluginDeploy(e Event) []Event {
@@ -59,9 +59,9 @@ func pluginDeploy(e Event) []Event {
 	return append(all, Event{Cmd: Save, Title: "Deployed ACME Certificate", Temporary: "false"}, Event{Cmd: Restart})
 }
 
-// PluginReport is the event that ends the plugin's stream: messages for a
-// person, of high priority (0) where something went wrong, else of medium (1),
-// and shown after a crash too (certbot: reporter.py).
+// PluginReport returns the event that ends the plugin's stream: messages for a
+// person, of high priority (0) if something failed and otherwise medium (1),
+// which are also shown after a crash (certbot: reporter.py).
 func PluginReport(failed bool, lines []string) Event {
 	priority := 1
 	if failed {

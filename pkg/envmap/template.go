@@ -28,7 +28,7 @@ func template() *Convention {
 	}
 }
 
-// templateFields are what may stand in braces: members of a challenge.
+// templateFields returns what may be in braces: members of a challenge.
 func templateFields() []string {
 	return []string{"txt_domain", "domain", "validation", "token", "key_auth", "uri", "type"}
 }
@@ -36,13 +36,12 @@ func templateFields() []string {
 // pattern is a word of a template: texts, with a field between each two.
 type pattern struct{ texts, fields []string }
 
-// withTemplates reads the settings. An event for which there is none passes the
-// handler over.
+// withTemplates reads the settings. There is no call for an event without one.
 func withTemplates(settings map[string]string) (*Convention, error) {
 	templates := map[Cmd][]pattern{}
 	for cmd, setting := range map[Cmd]string{PerformChallenge: "perform", Cleanup: "cleanup"} {
-		text, said := settings[setting]
-		if !said {
+		text, found := settings[setting]
+		if !found {
 			continue
 		}
 		words, err := parseTemplate(text)
@@ -63,8 +62,8 @@ func encodeTemplate(words []pattern, e Event) (Call, error) {
 	if words == nil {
 		return Call{}, &UnsupportedError{Convention: "template", Cmd: e.Cmd}
 	}
-	if !tells(words, "txt_domain") {
-		e.Domain = e.named()
+	if !mentions(words, "txt_domain") {
+		e.Domain = e.recordOwner()
 	}
 	call := Call{Args: []string{}, Env: map[string]string{}}
 	for _, w := range words {
@@ -77,7 +76,7 @@ func encodeTemplate(words []pattern, e Event) (Call, error) {
 	return call, nil
 }
 
-func tells(words []pattern, field string) bool {
+func mentions(words []pattern, field string) bool {
 	for _, w := range words {
 		if slices.Contains(w.fields, field) {
 			return true
@@ -86,7 +85,7 @@ func tells(words []pattern, field string) bool {
 	return false
 }
 
-// fill puts the event's values in. What they hold never ends a word.
+// fill inserts the event's values. Whatever they contain stays one word.
 func (p pattern) fill(e Event) (string, error) {
 	word := p.texts[0]
 	for i, field := range p.fields {
@@ -114,7 +113,7 @@ func parseTemplate(text string) ([]pattern, error) {
 		patterns, fields = append(patterns, p), fields+len(p.fields)
 	}
 	if fields == 0 {
-		return nil, errors.New("has no field; there is " + fieldList())
+		return nil, errors.New("has no field (want one of " + fieldList() + ")")
 	}
 	return patterns, nil
 }
@@ -127,11 +126,11 @@ func parsePattern(word string) (pattern, error) {
 		if !more {
 			return p, nil
 		}
-		field, behind, closed := strings.Cut(rest, "}")
+		field, after, closed := strings.Cut(rest, "}")
 		if !closed || !slices.Contains(templateFields(), field) {
-			return p, fmt.Errorf("no field %s; there is %s", quoted("{"+rest[:len(rest)-len(behind)]), fieldList())
+			return p, fmt.Errorf("unknown field %s (want one of %s)", quoted("{"+rest[:len(rest)-len(after)]), fieldList())
 		}
-		p.fields, word = append(p.fields, field), behind
+		p.fields, word = append(p.fields, field), after
 	}
 }
 

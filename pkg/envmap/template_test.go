@@ -32,11 +32,11 @@ func templated(t testing.TB, perform, cleanup string) *envmap.Convention {
 
 func TestTemplateIsRefusedWhenItIsRead(t *testing.T) {
 	for text, reason := range map[string]string{
-		"add":                        "has no field; there is {domain}, {key_auth}, {token}, {txt_domain}, {type}, {uri}, {validation}",
-		"add {name}":                 `no field "{name}"`,
-		"add {validation":            `no field "{validation"`,
-		"add {}":                     `no field "{}"`,
-		"add {{validation}}":         `no field "{{validation}"`,
+		"add":                        "has no field (want one of {domain}, {key_auth}, {token}, {txt_domain}, {type}, {uri}, {validation})",
+		"add {name}":                 `unknown field "{name}"`,
+		"add {validation":            `unknown field "{validation"`,
+		"add {}":                     `unknown field "{}"`,
+		"add {{validation}}":         `unknown field "{{validation}"`,
 		"add {validation} '":         "unfinished quote",
 		`add {validation} "a`:        "unfinished quote",
 		`add {validation} \`:         "unfinished quote",

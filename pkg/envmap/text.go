@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// text tells a person what to publish, as the text mode of
+// text shows a person what to publish, as the text mode of
 // certbot-external-auth and certbot's own manual plugin do: what Encode writes
 // as standard input is for a terminal, and no program is called.
 func text() *Convention {
@@ -56,10 +56,10 @@ func appendPerson(b *strings.Builder, e Event) error {
 	return nil
 }
 
-// textLine is a line for a person; member is where its value comes from.
+// textLine is a line for a person; member is the event's member that has its value.
 type textLine struct{ name, value, member string }
 
-// response is what the CA will look for, in the words of the RFC that defines
+// response returns what the CA will look for, in the words of the RFC that defines
 // the type.
 func response(e Event) ([]textLine, error) {
 	switch e.Type {
@@ -76,7 +76,7 @@ func response(e Event) ([]textLine, error) {
 	return nil, &UnsupportedError{Convention: "text", Cmd: e.Cmd, Type: e.Type}
 }
 
-// absolute is a DNS name as a zone file needs it, with its final dot.
+// absolute returns a DNS name as a zone file needs it, with its final dot.
 func absolute(name string) string {
 	if name == "" {
 		return ""

@@ -11,17 +11,17 @@ import (
 // that ended. Lines are those of testdata/traces; CONTRIBUTING has the members
 // that ours add.
 type Trace struct {
-	From    string  // name of the client's convention; empty where the line does not tell
-	Version string  // of the program that was called
+	From    string  // name of the client's convention; empty if the line does not say
+	Version string  // version of the program that was called
 	Time    string  // when it was called, RFC 3339
 	Program string  // its name
 	Call    Call    // Env has the convention's own variables
-	Exit    *int    // its exit status, 128+N for a signal; nil where its end is not known
-	Error   string  // what it said was wrong
-	Seconds float64 // how long it took
+	Exit    *int    // its exit status, 128+N for a signal; nil if it is not known
+	Error   string  // its message
+	Seconds float64 // how long it took, in seconds
 }
 
-// Line writes the line, with its line feed.
+// Line returns the line, with its line feed.
 func (t *Trace) Line() []byte {
 	b := appendString([]byte(`{"from": `), t.From)
 	for _, m := range []Member{{"version", t.Version}, {"time", t.Time}} {
@@ -35,7 +35,7 @@ func (t *Trace) Line() []byte {
 	return append(t.appendEnd(b), "}\n"...)
 }
 
-// appendEnd writes how the call ended, as far as it is known.
+// appendEnd appends how the call ended, as far as it is known.
 func (t *Trace) appendEnd(b []byte) []byte {
 	if t.Exit == nil {
 		return b
@@ -48,7 +48,7 @@ func (t *Trace) appendEnd(b []byte) []byte {
 	return b
 }
 
-// appendTexts writes an object of strings, sorted by their names.
+// appendTexts appends an object of strings, sorted by their names.
 func appendTexts(b []byte, texts map[string]string) []byte {
 	b = append(b, '{')
 	for i, name := range slices.Sorted(maps.Keys(texts)) {
@@ -63,7 +63,7 @@ func appendTexts(b []byte, texts map[string]string) []byte {
 
 // ParseTrace reads a line: one that Line wrote, one that a recorder of a client's
 // hooks wrote, one with the event of a documented call, or an event itself, whose
-// convention is json.
+// convention is json. The error is a *CallError or a *ValueError.
 func ParseTrace(line []byte) (Trace, error) {
 	object, err := ParseObject(line)
 	if err != nil {
@@ -132,7 +132,7 @@ func (t *Trace) setVariables(m Member, text func(name, value string) (string, er
 	return nil
 }
 
-// memberText is the text of an object's member, empty where it has none.
+// memberText returns the text of an object's member, or "".
 func memberText(value, name string) (string, error) {
 	object, err := ParseObject([]byte(value))
 	if err != nil {
@@ -155,9 +155,9 @@ func (t *Trace) setExit(value string) error {
 	return nil
 }
 
-// Public is a call without what a trace must not have: variables that are not the
-// convention's own, those that hold a key or a password, and on standard input
-// key material and members that nobody knows.
+// Public returns a call without what a trace must not have: variables that are
+// not the convention's own, those that hold a key or a password, and on standard
+// input key material and unknown members.
 func (c *Convention) Public(call Call) Call {
 	public := Call{Args: call.Args, Env: map[string]string{}, Stdin: call.Stdin}
 	for name, value := range call.Env {
@@ -171,14 +171,14 @@ func (c *Convention) Public(call Call) Call {
 	return public
 }
 
-// IsSecret tells whether a variable or a member holds key material (key_pem,
+// IsSecret reports whether a variable or a member holds key material (key_pem,
 // and cbot_json, which has it in it) or a password, as acme.sh's Le_PFXPassword.
 func IsSecret(name string) bool {
 	return strings.HasSuffix(name, "_pem") || name == "cbot_json" || strings.Contains(strings.ToLower(name), "password")
 }
 
-// publicLine is a JSON line without key material and members that nobody knows;
-// nothing of a line that is no object.
+// publicLine returns a JSON line without key material and unknown members, and
+// nothing of a line that is not an object.
 func publicLine(line []byte) []byte {
 	object, err := ParseObject(line)
 	if err != nil {
@@ -194,7 +194,7 @@ func publicLine(line []byte) []byte {
 	return append(append([]byte{'{'}, strings.TrimPrefix(string(b), ", ")...), "}\n"...)
 }
 
-// publicValue is a member's value: that of challenges has lines in it.
+// publicValue returns a member's value: that of challenges has lines in it.
 func publicValue(m Member) string {
 	values, err := arrayValues(m.Name, m.Value)
 	if m.Name != "challenges" || err != nil {
@@ -206,7 +206,7 @@ func publicValue(m Member) string {
 	return "[" + strings.Join(values, ", ") + "]"
 }
 
-// isWireMember tells whether some event has a member of that name.
+// isWireMember reports whether any event has a member of that name.
 func isWireMember(name string) bool {
 	for i := range wire {
 		if slices.Contains(wire[i].members, name) {

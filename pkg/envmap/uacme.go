@@ -28,15 +28,14 @@ func uacme() *Convention {
 }
 
 // uacmeOwns came with 1.7.6 (hook_run, main); the first five repeat the
-// arguments. UACME_CHALLENGE_PATH is none of them: it is a setting of the hook
+// arguments. UACME_CHALLENGE_PATH is not one of them: it is a setting of the hook
 // uacme.sh.
 var uacmeOwns = []string{"UACME_METHOD", "UACME_TYPE", "UACME_IDENT", "UACME_TOKEN", "UACME_AUTH", "UACME_CONFDIR", "UACME_VERBOSE"}
 
-// uacmeOperands are the arguments behind the method.
+// uacmeOperands returns the names of the arguments after the method.
 func uacmeOperands() []string { return []string{"TYPE", "IDENT", "TOKEN", "AUTH"} }
 
-// decodeUacme goes by the arguments; the variables, where there are any, repeat
-// them.
+// decodeUacme reads the arguments; the variables, if there are any, repeat them.
 func decodeUacme(call Call) ([]Event, error) {
 	if len(call.Args) == 0 {
 		return nil, &CallError{Reason: "need a method; uacme gives it as the first argument"}
@@ -56,8 +55,8 @@ func decodeUacme(call Call) ([]Event, error) {
 	return []Event{e}, nil
 }
 
-// uacmeMethod is the event that a method stands for. uacme tells its hook how
-// the validation ended (uacme.c: authorize).
+// uacmeMethod returns the event that a method names. The method of a clean-up
+// says how the validation ended (uacme.c: authorize).
 func uacmeMethod(method string) (Event, bool) {
 	switch method {
 	case "begin":
@@ -70,8 +69,8 @@ func uacmeMethod(method string) (Event, bool) {
 	return Event{}, false
 }
 
-// checkUacme refuses a call that has not its four operands. A type that is not
-// known is one to be declined.
+// checkUacme refuses a call that does not have its four operands. An unknown type
+// is to be declined.
 func checkUacme(args []string) error {
 	operands := uacmeOperands()
 	if len(args) != 1+len(operands) {
@@ -88,7 +87,7 @@ func checkUacme(args []string) error {
 	return nil
 }
 
-// uacmeTypes are those whose value uacme knows how to make (uacme.c: authorize).
+// uacmeTypes reports whether uacme can make a type's value (uacme.c: authorize).
 func uacmeTypes(challengeType string) bool {
 	return slices.Contains([]string{HTTP01, DNS01, TLSALPN01}, challengeType)
 }
@@ -105,7 +104,7 @@ func encodeUacme(e Event) (Call, error) {
 	if token == "" && e.Type == DNS01 { // no dns-01 hook has a use for it
 		token, env["EXTAUTH_TOKEN_SYNTHETIC"] = e.Validation, "1"
 	}
-	args := []string{methodOf(&e), e.Type, e.named(), token, uacmeValue(&e)}
+	args := []string{methodOf(&e), e.Type, e.recordOwner(), token, uacmeValue(&e)}
 	for i, name := range []string{"cmd", "type", "domain", "token", "validation"} {
 		if args[i] == "" {
 			return Call{}, &MissingError{"uacme", name}
@@ -115,7 +114,8 @@ func encodeUacme(e Event) (Call, error) {
 	return Call{Args: args, Env: env}, nil
 }
 
-// methodOf tells of a clean-up how the challenge ended, where that is known.
+// methodOf returns the method. That of a clean-up says how the challenge ended, if
+// that is known.
 func methodOf(e *Event) string {
 	switch {
 	case e.Cmd == PerformChallenge:
@@ -126,7 +126,7 @@ func methodOf(e *Event) string {
 	return "done"
 }
 
-// uacmeValue is the form of a value that uacme gives: for tls-alpn-01 the
+// uacmeValue returns a value in the form that uacme uses: for tls-alpn-01 the
 // digest as for dns-01, not as hex.
 func uacmeValue(e *Event) string {
 	if e.Type != TLSALPN01 {
@@ -139,8 +139,9 @@ func uacmeValue(e *Event) string {
 	return base64.RawURLEncoding.EncodeToString(sum)
 }
 
-// setUacme sets the variables: as they came where they came from uacme, else
-// those that repeat the arguments. Those that came may be of an earlier call.
+// setUacme sets the variables: as they came if the event came from uacme,
+// otherwise those that repeat the arguments. Those that came may be of an earlier
+// call.
 func setUacme(env map[string]string, e *Event, args []string) {
 	for name, value := range e.ClientEnv {
 		if e.Client == "uacme" {

@@ -14,8 +14,8 @@ const (
 	maxPath  = 4096    // bytes of a path
 )
 
-// Validate checks every value against its allow list; nothing else may be
-// passed on. The error is a *ValueError whose Name is the JSON member.
+// Validate checks every value against what is allowed; nothing else may be passed
+// to a handler. The error is a *ValueError whose Name is the JSON member.
 //
 //	token           [A-Za-z0-9_-]{1,256}
 //	dns-01          [A-Za-z0-9_-]{43}; dns-account-01 the same
@@ -24,14 +24,14 @@ const (
 //	tls-sni-01      two labels of 32 hex digits under acme.invalid
 //	dns-persist-01  printable ASCII
 //	identifiers     LDH and underscore labels in lower case, or an IP address
-//	paths           absolute, free of control characters
+//	paths           absolute, without control characters
 func (e Event) Validate() error { return e.validate() }
 
 func (e *Event) validate() error {
 	return firstFault(e.validateCmd(), e.validateIdentifiers(), e.validatePaths(), e.validateTexts(), e.validateNumbers(), e.validateChallenge())
 }
 
-// firstFault is the first fault, if there is one.
+// firstFault returns the first fault, or nil.
 func firstFault(faults ...error) error {
 	for _, fault := range faults {
 		if fault != nil {
@@ -56,7 +56,7 @@ func (e *Event) validateChallenge() error {
 		return &ValueError{Name: "domain", Reason: "is missing"}
 	}
 	if strings.HasPrefix(e.Domain, "*.") {
-		return &ValueError{Name: "domain", Value: e.Domain, Reason: "is a wildcard, which no challenge is for"}
+		return &ValueError{Name: "domain", Value: e.Domain, Reason: "is a wildcard, which has no challenge of its own"}
 	}
 	if e.Token != "" && !(isBase64URL(e.Token) && len(e.Token) <= maxToken) {
 		return &ValueError{Name: "token", Value: e.Token, Reason: "is not 1 to 256 base64url characters"}
@@ -103,10 +103,10 @@ func (e *Event) wanted(ok bool, reason string) error {
 	return &ValueError{Name: "validation", Value: e.Validation, Reason: e.Type + ": " + reason}
 }
 
-// validatePlaces checks where the response is to be found.
+// validatePlaces checks the places where the CA looks for the response.
 func (e *Event) validatePlaces() error {
 	if isAddress(e.Domain) && strings.HasPrefix(e.Type, "dns-") {
-		return &ValueError{Name: "domain", Value: e.Domain, Reason: "is an IP address, which " + e.Type + " is not for"}
+		return &ValueError{Name: "domain", Value: e.Domain, Reason: "is an IP address, which " + e.Type + " cannot validate"}
 	}
 	if e.TXTDomain != "" && !isName(e.TXTDomain) {
 		return &ValueError{Name: "txt_domain", Value: e.TXTDomain, Reason: "is not a DNS name"}
@@ -131,7 +131,7 @@ func (e *Event) validateIdentifiers() error {
 		return err
 	}
 	if e.Remaining != nil && (*e.Remaining < 0 || len(e.Domains) > 0 && *e.Remaining >= len(e.Domains)) {
-		return &ValueError{Name: "remaining", Value: fmt.Sprint(*e.Remaining), Reason: "is not a count of challenges that follow"}
+		return &ValueError{Name: "remaining", Value: fmt.Sprint(*e.Remaining), Reason: "is not the number of challenges that follow"}
 	}
 	return nil
 }
@@ -210,7 +210,7 @@ func identifiers(list []string) []string {
 	return list
 }
 
-// identifierFault says why s is no identifier, or "".
+// identifierFault returns why s is not an identifier, or "".
 func identifierFault(s string) string {
 	if s == "" {
 		return "is empty"
