@@ -16,13 +16,13 @@ import (
 // present if there is no file.
 func SetFileTimes(events []envmap.Event) {
 	for i := range events {
-		events[i] = withFileTimes(events[i])
+		setFileTimes(&events[i])
 	}
 }
 
-func withFileTimes(e envmap.Event) envmap.Event {
+func setFileTimes(e *envmap.Event) {
 	if e.Cmd != envmap.DeployCert && e.Cmd != envmap.UnchangedCert || e.Timestamp != "" && e.CertTimestamp != "" {
-		return e
+		return
 	}
 	at := time.Now()
 	if info, err := os.Stat(e.CertPath); err == nil {
@@ -34,7 +34,6 @@ func withFileTimes(e envmap.Event) envmap.Event {
 	if e.Timestamp == "" {
 		e.Timestamp = strconv.FormatInt(at.Unix(), 10)
 	}
-	return e
 }
 
 // seconds is a time in decimal seconds since 1970, to the microsecond.

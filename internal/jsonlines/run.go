@@ -77,8 +77,13 @@ func (c *command) rewrite() (worst int, err error) {
 	own.Stdout = out
 	s := newStream(&own)
 	s.silent, s.flush = true, func() error { return cli.AsOutputError(out.Flush()) }
-	return s.each(context.Background(), func(events []envmap.Event) error {
+	events := make([]envmap.Event, 1) // the same memory for every line
+	return s.eachLine(context.Background(), func(line []byte) error {
+		if err := events[0].ReadLine(line, own.Env["EXTAUTH_THUMBPRINT"]); err != nil {
+			return s.refuse(line, cli.Refused(err))
+		}
 		cli.SetFileTimes(events)
-		return own.WriteEvents(events)
+		_, err := out.Write(events[0].AppendLine(out.AvailableBuffer()))
+		return cli.AsOutputError(err)
 	})
 }

@@ -25,12 +25,17 @@ func newStream(p *cli.Program) *stream {
 	return &stream{program: p, convention: convention}
 }
 
-// each decodes line after line, and calls serve with the one event of each. A line that is refused, or that fails, is reported
-// and does not keep the next from being served.
+// each decodes line after line, and calls serve with the one event of each.
 func (s *stream) each(ctx context.Context, serve func([]envmap.Event) error) (worst int, err error) {
+	return s.eachLine(ctx, func(line []byte) error { return s.serve(line, serve) })
+}
+
+// eachLine calls serve with each line. A line that is refused, or that fails, is
+// reported and does not keep the next from being served.
+func (s *stream) eachLine(ctx context.Context, serve func([]byte) error) (worst int, err error) {
 	err = cli.ReadLines(ctx, s.program.Stdin, s.flush, func(number int, line []byte, err error) error {
 		if err == nil {
-			err = s.serve(line, serve)
+			err = serve(line)
 		} else {
 			err = s.refuse(nil, err)
 		}
