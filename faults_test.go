@@ -19,6 +19,9 @@ import (
 // each of its streams stays small, keeps what it promises of it, and lets the
 // handler finish.
 func TestHandlerFloods(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes its time")
+	}
 	dir := t.TempDir()
 	program := filepath.Join(dir, "extauth-dehydrated")
 	build := exec.Command("go", "build", "-o", program, "./cmd/extauth-dehydrated")

@@ -78,33 +78,45 @@ func (p place) start(quick bool) (block, error) {
 // chain has extauth-hook supervise handlers, with a journal for challenges.
 func (p place) chain(quick bool) (block, error) {
 	b := block{rounds: amount(quick, 150, 300), unit: "us", rows: []row{p.floor()}}
-	env := append(calls(), "EXTAUTH_STATE_DIR="+p.memory)
-	add := func(label, handler string, n int, operand string) error {
-		file, err := p.write(label+".chain", strings.Repeat("dehydrated "+handler+"\n", n))
-		call := func(operand string) []string { return []string{p.program("extauth-hook"), "-c", file, operand} }
-		r := row{label: label, args: call(operand), env: env}
-		switch operand {
-		case "auth":
-			r.after = call("cleanup")
-		case "cleanup":
-			r.before = call("auth")
-		}
+	file, err := p.write("chain", "dehydrated "+p.peer("nostd")+"\n")
+	for _, r := range p.supervised(file) {
 		b.rows = append(b.rows, r)
-		return err
+		b.lines = append(b.lines, line{name: "supervised " + r.label + " / empty Go program", row: r.label, ratio: over(r.label, empty), bar: 3})
 	}
-	var err error
-	for _, label := range []string{"perform", "cleanup", "deploy"} {
-		err = errors.Join(err, add(label, p.peer("nostd"), 1, strings.Replace(label, "perform", "auth", 1)))
-		b.lines = append(b.lines, line{name: "supervised " + label + " / empty Go program", row: label, ratio: over(label, empty), bar: 3})
-	}
-	if quick {
+	if quick || err != nil {
 		return b, err
 	}
-	err = errors.Join(err, add("one", p.peer("true.dash"), 1, "auth"), add("five", p.peer("true.dash"), 5, "auth"))
-	b.rows = append(b.rows, row{label: "handler", args: []string{p.peer("true.dash")}})
+	return p.withHandlers(b)
+}
+
+// supervised are calls with a chain file.
+func (p place) supervised(file string) []row {
+	call := func(operand string) []string { return []string{p.program("extauth-hook"), "-c", file, operand} }
+	env := append(calls(), "EXTAUTH_STATE_DIR="+p.memory)
+	return []row{
+		{label: "perform", args: call("auth"), env: env, after: call("cleanup")},
+		{label: "cleanup", args: call("cleanup"), env: env, before: call("auth")},
+		{label: "deploy", args: call("deploy"), env: env},
+	}
+}
+
+// withHandlers adds what each further handler of a chain takes, beside starting
+// it without us.
+func (p place) withHandlers(b block) (block, error) {
+	handler := p.peer("true.dash")
+	b.rows = append(b.rows, row{label: "handler", args: []string{handler}})
+	for label, n := range map[string]int{"one": 1, "five": 5} {
+		file, err := p.write(label, strings.Repeat("dehydrated "+handler+"\n", n))
+		if err != nil {
+			return b, err
+		}
+		r := p.supervised(file)[0]
+		r.label = label
+		b.rows = append(b.rows, r)
+	}
 	further := func(value at) float64 { return (value("five") - value("one")) / 4 / value("handler") }
 	b.lines = append(b.lines, line{name: "each further handler / the handler alone", row: "five", ratio: further})
-	return b, err
+	return b, nil
 }
 
 // stream has extauth-json check lines and write them again.

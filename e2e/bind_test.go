@@ -127,7 +127,7 @@ func resolver() *net.Resolver {
 func (b bind) txtRecords(label string) ([]string, error) {
 	var found []string
 	for _, zone := range []string{firstZone, secondZone} {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		out, err := exec.CommandContext(ctx, "dig", "+noall", "+answer", "@127.0.0.1", zone, "AXFR").Output()
 		cancel()
 		if err != nil || !strings.Contains(string(out), "SOA") {

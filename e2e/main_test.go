@@ -18,6 +18,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -31,8 +33,15 @@ var (
 	lab      *laboratory
 )
 
+// atOnce is how many scenarios run side by side, unless -parallel says it: a
+// client waits most of its time, for a CA, for a record, for its own pauses.
+const atOnce = "8"
+
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if !slices.ContainsFunc(os.Args, func(arg string) bool { return strings.HasPrefix(arg, "-test.parallel") }) {
+		_ = flag.Set("test.parallel", atOnce)
+	}
 	if dir := os.Getenv(directoryVariable); dir != "" {
 		os.Exit(inside(m, dir))
 	}

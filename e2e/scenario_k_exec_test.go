@@ -515,12 +515,12 @@ func (r *running) hasEnded() bool {
 	}
 }
 
-// wait waits for the end of the program, which a minute is enough for.
+// wait waits for the end of the program.
 func (r *running) wait() syscall.WaitStatus {
 	r.Helper()
 	select {
 	case <-r.ended:
-	case <-time.After(time.Minute):
+	case <-time.After(hang):
 		require.Fail(r, r.name+" does not end", "%s", r.stderr())
 	}
 	return r.cmd.ProcessState.Sys().(syscall.WaitStatus)
@@ -529,7 +529,7 @@ func (r *running) wait() syscall.WaitStatus {
 // await looks until something is there.
 func (w *world) await(what string, isThere func() bool) {
 	w.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !isThere(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(hang); !isThere(); time.Sleep(10 * time.Millisecond) {
 		require.True(w, time.Now().Before(deadline), "no %s", what)
 	}
 }

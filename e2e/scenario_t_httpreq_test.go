@@ -62,7 +62,7 @@ func (w *world) serveHTTP(names ...string) *webServer {
 func (s *webServer) isHealthy() bool {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: lab.pebble.pool}}
 	defer transport.CloseIdleConnections()
-	client := http.Client{Transport: transport, Timeout: time.Second}
+	client := http.Client{Transport: transport, Timeout: time.Minute}
 	response, err := client.Get(s.url + "/healthz")
 	if err != nil {
 		return false

@@ -86,6 +86,10 @@ func (w *world) write(name, content string) string {
 	if filepath.Ext(name) == ".env" {
 		mode = 0o600
 	}
+	// While a file is open for writing no other scenario may start a process, which
+	// would inherit it: the kernel executes no such file.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	require.NoError(w, os.WriteFile(w.path(name), []byte(content), mode))
 	return w.path(name)
 }
@@ -120,13 +124,17 @@ func (r result) requireFailure(t *testing.T) {
 	require.NotZero(t, r.status, "%s", r.output)
 }
 
+// hang is how long a client may take: many times over what it does on a machine
+// that has other work too.
+const hang = 10 * time.Minute
+
 // run runs a client to its end, or kills it with everything it started. When
 // the tests are interrupted the client dies with the thread that started it.
 func (w *world) run(name string, args ...string) result {
 	w.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	path, err := exec.LookPath(name)
 	require.NoError(w, err)
@@ -134,7 +142,7 @@ func (w *world) run(name string, args ...string) result {
 	cmd.Dir, cmd.Env = w.dir, w.env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
+	cmd.WaitDelay = time.Minute
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		require.ErrorAs(w, err, new(*exec.ExitError), "%s", out)
