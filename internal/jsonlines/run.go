@@ -3,6 +3,7 @@ package jsonlines
 import (
 	"bufio"
 	"context"
+	"runtime/debug"
 	"slices"
 
 	"github.com/extauth/extauth/internal/cli"
@@ -72,6 +73,7 @@ func (c *command) rewrite() (worst int, err error) {
 	case c.listens() || c.ack:
 		return 0, cli.Usage("--to json without a HANDLER answers nobody; --listen and --ack need a HANDLER or a chain")
 	}
+	debug.SetGCPercent(400) // each line is garbage once it is written
 	out := bufio.NewWriterSize(c.program.Stdout, 64<<10)
 	own := *c.program
 	own.Stdout = out
