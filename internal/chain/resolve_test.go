@@ -243,11 +243,11 @@ func TestGroups(t *testing.T) {
 
 // TestConventionIsMadeOnce: for each handler, however often a chain is resolved.
 func TestConventionIsMadeOnce(t *testing.T) {
-	parsed, err := chain.Parse("/chain", "lego mode=raw /bin/true\ndehydrated /bin/true\n")
+	parsed, err := Parse("/chain", "lego mode=raw /bin/true\ndehydrated /bin/true\n")
 	require.NoError(t, err)
-	resolved, err := chain.Resolve(parsed)
+	resolved, err := Resolve(parsed)
 	require.NoError(t, err)
-	again, err := chain.Resolve(resolved)
+	again, err := Resolve(resolved)
 	require.NoError(t, err)
 	for i := range parsed {
 		require.Same(t, parsed[i].Resolved(), resolved[i].Resolved())
