@@ -6,11 +6,11 @@ import "github.com/extauth/extauth/internal/cli"
 func FrontEnds() []cli.Row {
 	return []cli.Row{
 		{Name: "extauth-acmesh", Doc: "run handlers of any convention for acme.sh", Run: Acmesh},
-		{Name: "extauth-acmetool", Doc: "run handlers of any convention from the hooks directory of acmetool", Run: Acmetool},
+		{Name: "extauth-acmetool", Doc: "run handlers of any convention from acmetool's hooks directory", Run: Acmetool},
 		{Name: "extauth-dehydrated", Doc: "run handlers of any convention as the HOOK of dehydrated", Run: Dehydrated},
 		{Name: "extauth-getssl", Doc: "run handlers of any convention for the commands of getssl", Run: Getssl},
 		{Name: "extauth-hook", Doc: "run handlers of any convention as hooks of certbot", Run: Hook},
-		{Name: "extauth-lego", Doc: "run handlers of any convention for lego's provider exec and its hooks", Run: Lego},
+		{Name: "extauth-lego", Doc: "run handlers of any convention for lego's exec provider and hooks", Run: Lego},
 		{Name: "extauth-mod-md", Doc: "run handlers of any convention for mod_md of Apache", Run: ModMD},
 		{Name: "extauth-uacme", Doc: "run handlers of any convention as the hook of uacme", Run: Uacme},
 	}

@@ -19,7 +19,7 @@ func All() []cli.Row {
 	rows := append(hook.FrontEnds(), []cli.Row{
 		{Name: "extauth-check", Doc: "say what an ACME client would stumble on in a hook", Run: check.Check},
 		{Name: "extauth-httpreq", Doc: "serve the httpreq protocol of lego to other machines, and speak it", Run: httpreq.HTTPReq},
-		{Name: "extauth-json", Doc: "run handlers for events in JSON lines, or a client as a stream of them", Run: jsonlines.JSON},
+		{Name: "extauth-json", Doc: "run handlers for JSON lines, or a client as a stream of them", Run: jsonlines.JSON},
 		{Name: "extauth-pending", Doc: "show what was performed and never cleaned up, and clean it up", Run: pending.Pending},
 		{Name: "extauth-wait", Doc: "wait until the responses to challenges are visible", Run: wait.Wait},
 	}...)
