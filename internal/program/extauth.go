@@ -13,8 +13,8 @@ import (
 const usage = `Usage: extauth PROGRAM [ARG]...
        extauth help PROGRAM
 
-Runs a program of extauth: "extauth hook auth" is "extauth-hook auth". help shows
-its manual page, and those of chain files and of env files: "extauth help chain".
+Runs a program of extauth: "extauth hook auth" is "extauth-hook auth". help
+shows a program's manual page; help chain and help env show those of the files.
 
 Programs:
 %s
