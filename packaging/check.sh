@@ -58,7 +58,7 @@ uninstalls() {
 
 # Programs were files of their own, and may be again.
 replaces_files_and_links() {
-	(cd "$work/opt/bin" && ln -sf extauth-wait extauth && rm extauth-lego && : >extauth-lego)
+	(cd "$work/opt/bin" && ln -sf extauth-hook extauth && rm extauth-lego && : >extauth-lego)
 	make -s install PREFIX="$work/opt" SYSCONFDIR="$work/opt/etc"
 	[ ! -L "$work/opt/bin/extauth" ] || fail 'extauth is a link'
 	[ "$(readlink "$work/opt/bin/extauth-lego")" = extauth-hook ] || fail 'extauth-lego is not a link to extauth-hook'
