@@ -99,13 +99,17 @@ func (p place) prepare() error {
 // copied lies in larger pieces in the page cache than one that a linker wrote,
 // and starts faster.
 func (p place) copyPrograms() error {
-	files, err := filepath.Glob(filepath.Join(p.build, "extauth-*"))
+	files, err := filepath.Glob(filepath.Join(p.build, "extauth*"))
 	if err != nil {
 		return err
 	}
 	copies := map[string]string{p.peer("empty.program"): p.peer("empty.program")}
 	for _, file := range files {
-		copies[file] = p.program(filepath.Base(file))
+		if target, err := os.Readlink(file); err != nil {
+			copies[file] = p.program(filepath.Base(file))
+		} else if err := os.Symlink(target, p.program(filepath.Base(file))); err != nil {
+			return err
+		}
 	}
 	for from, to := range copies {
 		text, err := os.ReadFile(from)

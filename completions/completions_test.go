@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	switch name := filepath.Base(os.Args[0]); {
 	case name == "extauth-pending":
 		os.Exit(pending.Pending(cli.Process()))
-	case strings.HasPrefix(name, "extauth-"):
+	case strings.HasPrefix(name, "extauth"):
 		os.Exit(1)
 	}
 	os.Exit(m.Run())

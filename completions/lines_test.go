@@ -91,6 +91,7 @@ func hasValue(t *testing.T, program, option string) bool {
 // events, or a command.
 func firstOperands(t *testing.T, program string) []string {
 	words := map[string]string{
+		"extauth":          names(t) + " help",
 		"extauth-acmetool": "challenge-dns-start challenge-dns-stop challenge-http-start challenge-http-stop live-updated",
 		"extauth-check":    "run",
 		"extauth-dehydrated": "clean_challenge deploy_cert deploy_challenge deploy_ocsp exit_hook generate_csr invalid_challenge " +
@@ -104,6 +105,17 @@ func firstOperands(t *testing.T, program string) []string {
 	all := synopsisWords(t, program)
 	require.NotEmpty(t, all, program)
 	return all
+}
+
+// names are what extauth calls the programs.
+func names(t *testing.T) string {
+	var all []string
+	for _, program := range programs(t) {
+		if name, found := strings.CutPrefix(program, "extauth-"); found {
+			all = append(all, name)
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 func synopsisWords(t *testing.T, program string) []string {
@@ -160,6 +172,13 @@ func TestLines(t *testing.T) {
 		"--chain", "--dry-run", "--env-file", "--from", "--help", "--state-dir", "--timeout", "--to", "--verbose", "--version",
 	}
 	requireCompleted(t, w, []completions{
+		{"extauth help ", strings.Fields(names(t) + " chain env")},
+		{"extauth help hook ", nil},
+		{"extauth hook --to ", conventions},
+		{"extauth hook --to=ce", []string{"certbot"}},
+		{"extauth hook auth ./r", []string{"run"}},
+		{"extauth json run --", forRun},
+		{"extauth pending clean --older-than 1h ", w.records},
 		{"extauth-hook --to ", conventions},
 		{"extauth-hook -t ce", []string{"certbot"}},
 		{"extauth-hook --to=ce", []string{"certbot"}},

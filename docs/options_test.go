@@ -41,9 +41,7 @@ func TestOptionsOfALine(t *testing.T) {
 // helps are the options that each program's --help names.
 func helps(t *testing.T) map[string][]string {
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-o", dir, "../cmd/...") // as make does
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	output, err := build.CombinedOutput()
+	output, err := exec.Command("make", "-s", "-C", root, "build", "BUILDDIR="+dir).CombinedOutput()
 	require.NoError(t, err, string(output))
 	programs, err := os.ReadDir(dir)
 	require.NoError(t, err)

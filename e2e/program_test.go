@@ -86,7 +86,7 @@ func prepare(dir string) error {
 	if err != nil {
 		return err
 	}
-	out, err := exec.Command("go", "build", "-o", bin+"/", "../cmd/...").CombinedOutput()
+	out, err := exec.Command("make", "-s", "-C", "..", "build", "BUILDDIR="+bin).CombinedOutput()
 	if err != nil {
 		return os.WriteFile(buildLog(dir), append(out, err.Error()...), 0o644)
 	}

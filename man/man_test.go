@@ -5,6 +5,7 @@ package man_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +21,13 @@ import (
 )
 
 // programs are all, by their names.
-func programs() map[string]func(cli.IO) int { return program.All() }
+func programs() map[string]func(cli.IO) int {
+	all := map[string]func(cli.IO) int{"extauth": program.Main}
+	for _, row := range program.All() {
+		all[row.Name] = row.Run
+	}
+	return all
+}
 
 // help is what a program says of itself.
 func help(t *testing.T, name string) string {
@@ -98,7 +105,17 @@ func TestEachProgramHasAPage(t *testing.T) {
 	for _, main := range mains {
 		want = append(want, filepath.Base(filepath.Dir(main))+".1")
 	}
-	require.Equal(t, want, pages(t, "1"))
+	require.ElementsMatch(t, want, pages(t, "1"))
+}
+
+// TestNamesSayWhatIsListed: a page's NAME is what extauth says of the program.
+func TestNamesSayWhatIsListed(t *testing.T) {
+	for _, row := range program.All() {
+		require.Equal(t, fmt.Sprintf(".Nm %s\n.Nd %s\n", row.Name, row.Doc), section(t, row.Name+".1", ".Sh NAME"))
+	}
+	for _, line := range strings.Split(help(t, "extauth"), "\n") {
+		require.LessOrEqual(t, len(line), 80)
+	}
 }
 
 // TestPagesHaveTheirSections: who looks for something finds it where it is

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -48,11 +49,11 @@ func (p *Program) Parse(set *flag.FlagSet, args []string) error {
 	err := set.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		return p.answer(p.usage)
+		return cmp.Or(p.ShowUsage(), ErrDone)
 	case err != nil:
 		return Usage("%s", reworded(err.Error()))
 	case p.version:
-		return p.answer(fmt.Sprintf("%s %s\n", p.Name, version()))
+		return cmp.Or(p.Write(fmt.Appendf(nil, "%s %s\n", p.Name, version())), ErrDone)
 	}
 	return nil
 }
@@ -68,11 +69,11 @@ func (p *Program) ParseOperand(set *flag.FlagSet) (operand string, err error) {
 	return set.Arg(0), p.Parse(set, set.Args()[1:])
 }
 
-func (p *Program) answer(text string) error {
-	if err := p.Write([]byte(text)); err != nil {
-		return err
-	}
-	return ErrDone
+// ShowUsage writes what --help says. The command lines at its head are as they are
+// typed.
+func (p *Program) ShowUsage() error {
+	synopsis, rest, _ := strings.Cut(p.usage, "\n\n")
+	return p.Write([]byte(strings.ReplaceAll(synopsis, p.Name, p.Typed) + "\n\n" + rest))
 }
 
 // reworded is what package flag says, in the words of other programs.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,6 +32,7 @@ type Program struct {
 // prints.
 func New(io IO, name, usage, client string) *Program {
 	p := &Program{IO: io, Name: name, Client: client, Env: make(map[string]string, len(io.Environ)), usage: usage}
+	p.Typed = cmp.Or(io.Typed, name)
 	for _, variable := range slices.Backward(io.Environ) { // the first of two counts
 		if name, value, ok := strings.Cut(variable, "="); ok {
 			p.Env[name] = value
@@ -70,7 +72,7 @@ func (p *Program) finish(err error) int {
 	}
 	p.Warn(err.Error() + forUser(err))
 	if Status(err) == StatusUsage {
-		fmt.Fprintf(p.Stderr, "Try '%s --help' for more information.\n", p.Name)
+		fmt.Fprintf(p.Stderr, "Try '%s --help' for more information.\n", p.Typed)
 	} else if next := hint(err); next != "" && isTerminal(p.Stderr) {
 		p.Warn("try: " + next)
 	}

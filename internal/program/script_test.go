@@ -26,12 +26,15 @@ import (
 var update = flag.Bool("update", false, "write what the programs print into the scripts")
 
 func TestMain(m *testing.M) {
-	commands := map[string]func(){"without": without, "unwatched": unwatched}
-	for name, run := range program.All() {
-		commands[name] = func() { os.Exit(run(process())) }
+	commands := map[string]func(){"without": without, "unwatched": unwatched, "extauth": called}
+	for _, row := range program.All() {
+		commands[row.Name] = called
 	}
 	testscript.Main(m, commands)
 }
+
+// called is the program that the process was started as.
+func called() { os.Exit(program.Main(process())) }
 
 // unwatched is extauth-dehydrated without the search for credentials, which needs
 // descriptors of its own.
