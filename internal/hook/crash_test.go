@@ -197,9 +197,9 @@ func eachFault(t *testing.T, scenario, fault string, fails, cleaning bool, check
 
 var scenarios = []string{"one challenge", "two in one call", "two calls"}
 
-// TestF01_KilledAtEveryStep: after SIGKILL at any instant of a perform, with
+// TestKilledAtEveryStep: after SIGKILL at any instant of a perform, with
 // or without a handler that fails, a clean-up finds all that is left.
-func TestF01_KilledAtEveryStep(t *testing.T) {
+func TestKilledAtEveryStep(t *testing.T) {
 	for _, scenario := range scenarios {
 		for _, fails := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, fails %v", scenario, fails), func(t *testing.T) {
@@ -210,8 +210,8 @@ func TestF01_KilledAtEveryStep(t *testing.T) {
 	}
 }
 
-// TestF02_KilledAtEveryStepOfACleanup: repeating the clean-up does the rest.
-func TestF02_KilledAtEveryStepOfACleanup(t *testing.T) {
+// TestKilledAtEveryStepOfACleanup: repeating the clean-up does the rest.
+func TestKilledAtEveryStepOfACleanup(t *testing.T) {
 	for _, scenario := range scenarios {
 		t.Run(scenario, func(t *testing.T) {
 			t.Parallel()
@@ -220,9 +220,9 @@ func TestF02_KilledAtEveryStepOfACleanup(t *testing.T) {
 	}
 }
 
-// TestG06_SignalAtEveryStep: a signal that can be caught undoes everything,
+// TestSignalAtEveryStep: a signal that can be caught undoes everything,
 // and is what the process dies of; one that comes when all is done is too late.
-func TestG06_SignalAtEveryStep(t *testing.T) {
+func TestSignalAtEveryStep(t *testing.T) {
 	for _, fault := range []string{"SIGTERM", "SIGINT", "SIGHUP"} {
 		for _, scenario := range scenarios {
 			t.Run(fault+", "+scenario, func(t *testing.T) {
@@ -240,9 +240,9 @@ func TestG06_SignalAtEveryStep(t *testing.T) {
 	}
 }
 
-// TestF04_DiskErrorAtEveryWrite: a perform that fails leaves nothing, or says
+// TestDiskErrorAtEveryWrite: a perform that fails leaves nothing, or says
 // with status 2 that it does; in either case a clean-up can be repeated.
-func TestF04_DiskErrorAtEveryWrite(t *testing.T) {
+func TestDiskErrorAtEveryWrite(t *testing.T) {
 	for _, fault := range []string{"ENOSPC", "EIO"} {
 		for _, scenario := range scenarios {
 			t.Run(fault+", "+scenario, func(t *testing.T) {
@@ -258,8 +258,8 @@ func TestF04_DiskErrorAtEveryWrite(t *testing.T) {
 	}
 }
 
-// TestF06_DiskErrorAtEveryWriteOfACleanup: the handlers are run all the same.
-func TestF06_DiskErrorAtEveryWriteOfACleanup(t *testing.T) {
+// TestDiskErrorAtEveryWriteOfACleanup: the handlers are run all the same.
+func TestDiskErrorAtEveryWriteOfACleanup(t *testing.T) {
 	for _, fault := range []string{"ENOSPC", "EIO"} {
 		for _, scenario := range scenarios {
 			t.Run(fault+", "+scenario, func(t *testing.T) {
@@ -270,9 +270,9 @@ func TestF06_DiskErrorAtEveryWriteOfACleanup(t *testing.T) {
 	}
 }
 
-// TestJ04_PanicAtEveryStep: a fault of ours undoes everything too, is 70 or 2,
+// TestPanicAtEveryStep: a fault of ours undoes everything too, is 70 or 2,
 // and tells its place but not its text.
-func TestJ04_PanicAtEveryStep(t *testing.T) {
+func TestPanicAtEveryStep(t *testing.T) {
 	for _, scenario := range scenarios {
 		t.Run(scenario, func(t *testing.T) {
 			t.Parallel()

@@ -59,9 +59,9 @@ func (c *crowd) files(pattern ...string) []string {
 	return files
 }
 
-// TestF07_FiftyOnOneChallenge: they come in one at a time, whether to perform
+// TestFiftyProcessesForOneChallenge: they come in one at a time, whether to perform
 // or to clean up, and the journal says at the end what the last of them did.
-func TestF07_FiftyOnOneChallenge(t *testing.T) {
+func TestFiftyProcessesForOneChallenge(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t, `mkdir "$WORLD/inside" || exit
 case $1 in
@@ -83,10 +83,10 @@ rmdir "$WORLD/inside"
 	require.Empty(t, c.files("state", "journal", "*"))
 }
 
-// TestF08_TwoHundredOnTwoHundredChallenges: none waits for another. Each
+// TestTwoHundredProcessesForTwoHundredChallenges: none waits for another. Each
 // handler goes on when all of them have started, which they never would if one
 // had to wait.
-func TestF08_TwoHundredOnTwoHundredChallenges(t *testing.T) {
+func TestTwoHundredProcessesForTwoHundredChallenges(t *testing.T) {
 	t.Parallel()
 	const many = 200
 	c := newCrowd(t, `[ "$1" = deploy_challenge ] || exec rm "$WORLD/records/$2"

@@ -57,9 +57,9 @@ func (s *session) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestC12_LongSession: after 100000 events a session has no more open and
+// TestLongSession: after 100000 events a session has no more open and
 // keeps no more in memory than at its beginning, also where handlers are run.
-func TestC12_LongSession(t *testing.T) {
+func TestLongSession(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "chain"), []byte("dehydrated phase=exit ./handler\n"), 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "handler"), []byte("#!/bin/sh\nprintf . >>\"$LOG\"\n"), 0o755))
@@ -84,9 +84,9 @@ func TestC12_LongSession(t *testing.T) {
 	require.Less(t, s.memory[4], s.memory[0]+1<<20)
 }
 
-// TestC11_HostileLinesCostNoMemory: the program as it is installed stays below
+// TestHostileLinesCostNoMemory: the program as it is installed stays below
 // 64 MB over lines that are made to cost memory; a handler reads its peak.
-func TestC11_HostileLinesCostNoMemory(t *testing.T) {
+func TestHostileLinesCostNoMemory(t *testing.T) {
 	const most = 1 << 20
 	dir := t.TempDir()
 	program := filepath.Join(dir, "extauth-json")

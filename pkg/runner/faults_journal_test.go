@@ -20,9 +20,9 @@ func performed(t *testing.T) (w *world, file string, text []byte) {
 	return w, files[0], text
 }
 
-// TestF03_OnDiskBeforeTheHandlerRuns: the record is written, synced, given its
+// TestOnDiskBeforeTheHandlerRuns: the record is written, synced, given its
 // name and the name synced, before each handler starts.
-func TestF03_OnDiskBeforeTheHandlerRuns(t *testing.T) {
+func TestOnDiskBeforeTheHandlerRuns(t *testing.T) {
 	w := newWorld(t, "handler phase=perform "+logging(t, "A", "")+"\nhandler phase=perform "+logging(t, "B", "")+"\n")
 	var steps []string
 	w.Step = func(name string) error { steps = append(steps, name); return nil }

@@ -19,9 +19,9 @@ func credentials(t testing.TB, text string) string {
 	return file
 }
 
-// TestD11_FileIsReplacedMeanwhile: another user's file, put in the place of
+// TestFileIsReplacedMeanwhile: another user's file, put in the place of
 // root's between the look at it and the reading of it, is not used.
-func TestD11_FileIsReplacedMeanwhile(t *testing.T) {
+func TestFileIsReplacedMeanwhile(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only what root runs is checked")
 	}
