@@ -35,8 +35,7 @@ func Positive(to *time.Duration) func(string) error {
 	}
 }
 
-// Given returns the options that were there, each by the name that it was
-// called by.
+// Given returns the options that were given, each by the name that was used.
 func Given(set *flag.FlagSet) (names []string) {
 	set.Visit(func(f *flag.Flag) { names = append(names, f.Name) })
 	return names
@@ -75,7 +74,7 @@ func (p *Program) answer(text string) error {
 	return ErrDone
 }
 
-// reworded is what package flag says, in the words of other programs.
+// reworded rewords errors of package flag as other programs word them.
 func reworded(text string) string {
 	if name, found := strings.CutPrefix(text, "flag provided but not defined: -"); found {
 		return "unknown option " + Dashed(name)

@@ -34,7 +34,7 @@ func (c *command) run(words []string) (worst int, err error) {
 	return worst, err
 }
 
-// serve answers events in the way that the options ask for.
+// serve answers events as the options say.
 func (c *command) serve(ctx context.Context, a *responder) (worst int, err error) {
 	switch {
 	case c.listens():
@@ -62,9 +62,8 @@ func (c *command) dryRun(t *cli.Target) (worst int, err error) {
 	})
 }
 
-// rewrite checks every line and writes it again in canonical form. What was
-// written goes out before the next line may have to be waited for: whoever sends
-// one may wait for it to come back.
+// rewrite checks every line and writes it again in canonical form. The output
+// is flushed before a read that may block: the sender may wait for its line.
 func (c *command) rewrite() (worst int, err error) {
 	switch {
 	case c.program.Options.Trace != "":
