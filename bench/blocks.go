@@ -117,7 +117,7 @@ func (p workspace) withHandlers(b block) (block, error) {
 		b.rows = append(b.rows, r)
 	}
 	further := func(value at) float64 { return (value("five") - value("one")) / 4 / value("handler") }
-	b.lines = append(b.lines, line{name: "each further handler / the handler alone", row: "five", ratio: further})
+	b.lines = append(b.lines, line{name: "each further handler / the handler itself", row: "five", ratio: further})
 	return b, nil
 }
 

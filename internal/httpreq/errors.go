@@ -74,7 +74,7 @@ func firstLine(text string) string {
 	return process.Printable(line)
 }
 
-// audit writes the log line of a request. It contains no values: neither the
+// audit returns the log line of a request. It contains no values: neither the
 // one to publish nor a password that was typed as a name.
 func (q *request) audit(status int, err error) string {
 	line := fmt.Sprintf("%s client=%s remote=%s %.16s %.64q name=%s status=%d", time.Now().UTC().Format(time.RFC3339),

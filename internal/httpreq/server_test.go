@@ -563,12 +563,12 @@ func dials(path string) bool {
 // TestServeUnixSocket: the kernel says which user connected.
 func TestServeUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	said := make(chan string, 10)
+	log := make(chan string, 10)
 	seen := make(chan envmap.Event, 1)
 	ctx, stop := context.WithCancelCause(context.Background())
 	ended := make(chan error, 1)
 	o := &options{listen: "unix:" + path, socket: endpoint.Options{Mode: 0o600}, users: usersFile(t), maxClients: 4,
-		log: func(line string) { said <- line }}
+		log: func(line string) { log <- line }}
 	go func() {
 		ended <- serve(ctx, o, func(_ context.Context, e envmap.Event) error { seen <- e; return nil })
 	}()
@@ -586,7 +586,7 @@ func TestServeUnixSocket(t *testing.T) {
 	e := <-seen
 	require.Equal(t, os.Geteuid(), *e.Peer)
 	require.Equal(t, "unix:"+path+" lab", e.Via)
-	require.Contains(t, <-said, fmt.Sprintf("remote=uid:%d", os.Geteuid()))
+	require.Contains(t, <-log, fmt.Sprintf("remote=uid:%d", os.Geteuid()))
 	stop(errStop)
 	require.ErrorIs(t, <-ended, error(errStop))
 	require.NoFileExists(t, path)
@@ -647,8 +647,8 @@ func TestServeTLS(t *testing.T) {
 	address := listener.Addr().String()
 	listener.Close()
 	ctx, stop := context.WithCancelCause(context.Background())
-	ended, said := make(chan error, 1), &syncBuffer{}
-	o := &options{listen: address, tlsCert: cert, tlsKey: key, users: usersFile(t), maxClients: 4, log: said.add}
+	ended, log := make(chan error, 1), &syncBuffer{}
+	o := &options{listen: address, tlsCert: cert, tlsKey: key, users: usersFile(t), maxClients: 4, log: log.add}
 	go func() { ended <- serve(ctx, o, done) }()
 	require.Eventually(t, func() bool {
 		conn, err := net.Dial("tcp", address)

@@ -644,7 +644,7 @@ func TestListenKilled(t *testing.T) {
 	}
 }
 
-// TestListenClientKilledAtPipes: a client that is killed leaves no pipes behind.
+// TestListenClientKilledAtPipes: the pipes of a killed client are removed.
 func TestListenClientKilledAtPipes(t *testing.T) {
 	t.Parallel()
 	s := newListener(t, "fifo", "dehydrated", "test \"$1\" = clean_challenge || { : >\"$WORLD/begun\"; sleep 0.5; }\n")

@@ -213,11 +213,11 @@ func requireNamesOnce(t *testing.T, line string) {
 // except that identifiers are in lower case without a final dot, and empty
 // strings and lists are left out.
 func requireSameMembers(t *testing.T, line, stdout string) {
-	said, written := membersOf(t, line), membersOf(t, stdout)
-	for name, value := range said {
+	read, written := membersOf(t, line), membersOf(t, stdout)
+	for name, value := range read {
 		switch got, there := written[name]; {
 		case !there:
-			require.True(t, mayBeOmitted(name, value, said), "%s: %s", name, line)
+			require.True(t, mayBeOmitted(name, value, read), "%s: %s", name, line)
 		case strings.Contains(name, "domain"):
 			require.Equal(t, lower(value), lower(got), line)
 		case name == "remaining" && value != nil:
@@ -229,9 +229,9 @@ func requireSameMembers(t *testing.T, line, stdout string) {
 }
 
 // mayBeOmitted reports whether the canonical form leaves a member out.
-func mayBeOmitted(name string, value any, said map[string]any) bool {
+func mayBeOmitted(name string, value any, members map[string]any) bool {
 	empty := value == "" || fmt.Sprint(value) == "[]"
-	return empty || name == "port" || name == "txt_domain" && said["cmd"] == "cleanup"
+	return empty || name == "port" || name == "txt_domain" && members["cmd"] == "cleanup"
 }
 
 func membersOf(t *testing.T, line string) map[string]any {

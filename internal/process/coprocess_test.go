@@ -259,8 +259,8 @@ func TestCoprocessStop(t *testing.T) {
 	require.LessOrEqual(t, descriptors(t), before)
 }
 
-// TestCoprocessComplains: for each event as much as a program that runs for it
-// alone could, and it never waits for us.
+// TestCoprocessComplains: its messages for each event are limited as those of a
+// program that runs for one event, and it never has to wait.
 func TestCoprocessComplains(t *testing.T) {
 	r := newRoom(t)
 	p := r.shell(`while read -r line; do

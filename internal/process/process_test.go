@@ -126,7 +126,7 @@ func TestRunEndsBadly(t *testing.T) {
 	require.EqualError(t, &process.ExitError{Status: 137, Signal: 9}, "killed by signal 9 (killed)")
 }
 
-// TestRunCannotStart: the reason is said, and nothing has run.
+// TestRunCannotStart: the error has the reason, and nothing has run.
 func TestRunCannotStart(t *testing.T) {
 	r := newRoom(t)
 	write := func(name, text string, mode os.FileMode) {
@@ -254,7 +254,8 @@ func TestRunTooLate(t *testing.T) {
 	require.NoFileExists(t, r.path("run"))
 }
 
-// TestRunLeavesSomethingBehind: it is not waited for long, and left alone.
+// TestRunLeavesSomethingBehind: Run does not wait long for such a process, and
+// does not end it.
 func TestRunLeavesSomethingBehind(t *testing.T) {
 	for name, c := range map[string]struct {
 		commands string

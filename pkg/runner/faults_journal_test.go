@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// performed is a world with one challenge performed, and its record.
+// performed returns a directory with one performed challenge, and its record.
 func performed(t *testing.T) (w *world, file string, text []byte) {
 	w = newWorld(t, "handler phase=perform,cleanup "+logging(t, "A", "")+"\n")
 	require.NoError(t, w.run(perform("a.test")))
