@@ -101,7 +101,7 @@ func (c *call) exec(t *cli.Target, events []envmap.Event) error {
 	case !t.Single():
 		return cli.Usage("--exec is for a HANDLER, not for a chain")
 	case p.Options.Timeout > 0:
-		return cli.Usage("--exec and --timeout exclude each other: nobody would be there to stop the handler")
+		return cli.Usage("--exec and --timeout exclude each other: nothing would stop the handler")
 	case len(events) > 1:
 		return cli.Usage("--exec is for one call of the handler, and the client gives %d challenges at once", len(events))
 	}

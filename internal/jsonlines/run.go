@@ -67,9 +67,9 @@ func (c *command) dryRun(t *cli.Target) (worst int, err error) {
 func (c *command) rewrite() (worst int, err error) {
 	switch {
 	case c.program.Options.Trace != "":
-		return 0, cli.Usage("--to json without a HANDLER calls nobody; --trace needs a HANDLER or a chain")
+		return 0, cli.Usage("--to json without a HANDLER runs nothing; --trace needs a HANDLER or a chain")
 	case c.listens() || c.ack:
-		return 0, cli.Usage("--to json without a HANDLER answers nobody; --listen and --ack need a HANDLER or a chain")
+		return 0, cli.Usage("--to json without a HANDLER sends no answers; --listen and --ack need a HANDLER or a chain")
 	}
 	out := bufio.NewWriterSize(c.program.Stdout, 64<<10)
 	own := *c.program

@@ -57,7 +57,7 @@ func (s *session) read() {
 // with the client.
 func (s *session) serve(ctx, alive context.Context, caller endpoint.Caller) {
 	if uid := caller.UID(); uid != 0 && uid != os.Geteuid() {
-		s.program.Warn(fmt.Sprintf("a process of the user %d is not listened to", uid))
+		s.program.Warn(fmt.Sprintf("a process of the user %d may not connect", uid))
 		return
 	}
 	either, cancel := context.WithCancelCause(ctx)

@@ -209,7 +209,7 @@ func choose(all []runner.Leftover, ids []string) ([]runner.Leftover, error) {
 			}
 		}
 		if len(found) != 1 {
-			return nil, cli.Usage("%q means %d of the records", id, len(found))
+			return nil, cli.Usage("%q matches %d records", id, len(found))
 		}
 		chosen = append(chosen, found[0])
 	}

@@ -49,7 +49,7 @@ func parseURL(text string) (*url.URL, error) {
 		return nil, errors.New("is neither http nor https")
 	}
 	if _, err := portOf(u); err != nil || !isHost(strings.ToLower(u.Hostname())) || u.User != nil {
-		return nil, errors.New("has no host and port that can be asked")
+		return nil, errors.New("has no valid host and port")
 	}
 	return u, nil
 }

@@ -235,7 +235,7 @@ func TestPersistEndsBetweenEvents(t *testing.T) {
 		"by a signal":       {"kill -9 $$", "ended while it waited: killed by signal 9"},
 		"only output":       {"exec >&-", "closed a pipe while it waited; it is started again"},
 		"only input":        {"exec <&-", ""}, // which ends the shell
-		"behind a talk":     {"(sleep 0.2; echo more; : >\"$HERE/said-$domain\") &", "printed what it was not asked for"},
+		"behind a talk":     {"(sleep 0.2; echo more; : >\"$HERE/said-$domain\") &", "printed something between two events"},
 		"with its children": {"sleep 1000 2>/dev/null & exit 0", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
