@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A laboratory is the world that the scenarios share: a CA that validates
-// through a name server and a web server of ours.
+// A laboratory is what all scenarios share: a CA that validates through a name
+// server and a web server of ours.
 type laboratory struct {
 	dir    string
 	bind   bind

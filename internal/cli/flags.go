@@ -36,8 +36,7 @@ func Positive(to *time.Duration) func(string) error {
 	}
 }
 
-// Given returns the options that were there, each by the name that it was
-// called by.
+// Given returns the options that were given, each by the name that was used.
 func Given(set *flag.FlagSet) (names []string) {
 	set.Visit(func(f *flag.Flag) { names = append(names, f.Name) })
 	return names
@@ -72,11 +71,12 @@ func (p *Program) ParseOperand(set *flag.FlagSet) (operand string, err error) {
 // ShowUsage writes what --help says. The command lines at its head are as they are
 // typed.
 func (p *Program) ShowUsage() error {
-	synopsis, rest, _ := strings.Cut(p.usage, "\n\n")
-	return p.Write([]byte(strings.ReplaceAll(synopsis, p.Name, p.Typed) + "\n\n" + rest))
+	synopsis, _, _ := strings.Cut(p.usage, "\n\n")
+	typed := strings.ReplaceAll(synopsis, p.Name, p.Typed)
+	return p.Write([]byte(typed + strings.TrimPrefix(p.usage, synopsis)))
 }
 
-// reworded is what package flag says, in the words of other programs.
+// reworded rewords errors of package flag as other programs word them.
 func reworded(text string) string {
 	if name, found := strings.CutPrefix(text, "flag provided but not defined: -"); found {
 		return "unknown option " + Dashed(name)

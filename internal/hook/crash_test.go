@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// faultVariable tells a program of these tests at which of its steps what
-// happens, as "SIGKILL 7" or "no space left on device 3".
+// faultVariable says which fault happens at which step of a program, as
+// "SIGKILL 7" or "no space left on device 3".
 const faultVariable = "EXTAUTH_TEST_FAULT"
 
 // faults are what can happen at a step: signals, and errors of the disk.
@@ -45,7 +45,8 @@ var faults = map[string]error{
 // errPanic is a fault of the program itself.
 var errPanic = errors.New("panic")
 
-// step returns the hook for the fault that the environment asks for, or nil.
+// step returns a function that causes the fault that the environment asks for,
+// or nil.
 func step() func(string) error {
 	fault, at, asked := strings.Cut(os.Getenv(faultVariable), " ")
 	if !asked {
@@ -67,17 +68,16 @@ func step() func(string) error {
 	}
 }
 
-// raise sends a signal to this process. A signal that is caught arrives on its
-// own time: whatever it stops is stopped at the latest when the next handler
-// has ended.
+// raise sends a signal to this process. A caught signal may arrive late: it
+// takes effect at the latest when the next handler has ended.
 func raise(name string) {
 	s := map[string]syscall.Signal{"SIGKILL": syscall.SIGKILL, "SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT, "SIGHUP": syscall.SIGHUP}[name]
 	_ = syscall.Kill(os.Getpid(), s)
 }
 
-// ruin is a world in which two handlers publish records as files, and the
+// crashTest is a directory in which two handlers publish records as files. The
 // second may fail.
-type ruin struct {
+type crashTest struct {
 	t     *testing.T
 	dir   string
 	fails bool
@@ -87,8 +87,8 @@ type ruin struct {
 
 const recorded = "one-0123456789-0123456789-0123456789-abcdef"
 
-// handlerText publishes a record as a file. The second handler of a chain
-// fails behind its work where the world says so.
+// handlerText publishes a record as a file. The second handler of a chain fails
+// after its work if the test says so.
 const handlerText = `#!/bin/sh
 record=$WORLD/records/$1.$cbot_domain
 case $2 in
@@ -97,8 +97,8 @@ cleanup) rm -f "$record" ;;
 esac
 `
 
-func newRuin(t *testing.T, fails bool, scenario string) *ruin {
-	r := &ruin{t: t, dir: t.TempDir(), fails: fails}
+func newCrashTest(t *testing.T, fails bool, scenario string) *crashTest {
+	r := &crashTest{t: t, dir: t.TempDir(), fails: fails}
 	require.NoError(t, os.Mkdir(filepath.Join(r.dir, "records"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "handler"), []byte(handlerText), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "chain"), []byte("handler ./handler first\nhandler ./handler second\n"), 0o644))
@@ -128,11 +128,11 @@ func operations(name string, calls ...[]string) [][]string {
 
 // run calls the program once, with a fault, and returns how it ended and what
 // it wrote to standard error.
-func (r *ruin) run(fault string, args []string) (syscall.WaitStatus, string) {
+func (r *crashTest) run(fault string, args []string) (syscall.WaitStatus, string) {
 	cmd := exec.Command("extauth-dehydrated", append([]string{"-c", filepath.Join(r.dir, "chain")}, args...)...)
 	cmd.Env = append(os.Environ(), "WORLD="+r.dir, "EXTAUTH_STATE_DIR="+filepath.Join(r.dir, "state"), faultVariable+"="+fault,
 		"altnames=a.test b.test", "BASEDIR=/b", "CHALLENGETYPE=dns-01",
-		"GORACE=atexit_sleep_ms=0") // or each program waits a second at its end
+		"GORACE=atexit_sleep_ms=0") // else each program waits a second at its end
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	err := cmd.Run()
@@ -143,7 +143,7 @@ func (r *ruin) run(fault string, args []string) (syscall.WaitStatus, string) {
 }
 
 // files lists what is below a directory.
-func (r *ruin) files(name string) []string {
+func (r *crashTest) files(name string) []string {
 	var all []string
 	_ = filepath.WalkDir(filepath.Join(r.dir, name), func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
@@ -154,9 +154,9 @@ func (r *ruin) files(name string) []string {
 	return all
 }
 
-// requireCleanable cleans up twice, as the client would: then the world and
-// the journal are empty, and the second time had nothing to say.
-func (r *ruin) requireCleanable(note string) {
+// requireCleanable cleans up twice, as the client would: then the directory and
+// the journal are empty, and the second time prints nothing.
+func (r *crashTest) requireCleanable(note string) {
 	for _, again := range []bool{false, true} {
 		for _, args := range r.clean {
 			state, stderr := r.run("", args)
@@ -172,9 +172,9 @@ func (r *ruin) requireCleanable(note string) {
 
 // eachFault runs a scenario again and again, with the fault at every step of
 // its performing or cleaning up, until no step is left.
-func eachFault(t *testing.T, scenario, fault string, fails, cleaning bool, check func(r *ruin, state syscall.WaitStatus, note string)) {
+func eachFault(t *testing.T, scenario, fault string, fails, cleaning bool, check func(r *crashTest, state syscall.WaitStatus, note string)) {
 	for n, hit := 1, true; hit; n++ {
-		r := newRuin(t, fails, scenario)
+		r := newCrashTest(t, fails, scenario)
 		calls := r.calls
 		if cleaning {
 			for _, args := range r.calls {
@@ -197,37 +197,37 @@ func eachFault(t *testing.T, scenario, fault string, fails, cleaning bool, check
 
 var scenarios = []string{"one challenge", "two in one call", "two calls"}
 
-// TestF01_KilledAtEveryStep: after SIGKILL at any instant of a perform, with
-// or without a handler that fails, a clean-up finds all that is left.
-func TestF01_KilledAtEveryStep(t *testing.T) {
+// TestKilledAtEveryStep: after SIGKILL at any step of a perform, with or
+// without a failing handler, a cleanup finds all that is left.
+func TestKilledAtEveryStep(t *testing.T) {
 	for _, scenario := range scenarios {
 		for _, fails := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, fails %v", scenario, fails), func(t *testing.T) {
 				t.Parallel()
-				eachFault(t, scenario, "SIGKILL", fails, false, func(*ruin, syscall.WaitStatus, string) {})
+				eachFault(t, scenario, "SIGKILL", fails, false, func(*crashTest, syscall.WaitStatus, string) {})
 			})
 		}
 	}
 }
 
-// TestF02_KilledAtEveryStepOfACleanup: repeating the clean-up does the rest.
-func TestF02_KilledAtEveryStepOfACleanup(t *testing.T) {
+// TestKilledAtEveryStepOfACleanup: a repeated cleanup does the rest.
+func TestKilledAtEveryStepOfACleanup(t *testing.T) {
 	for _, scenario := range scenarios {
 		t.Run(scenario, func(t *testing.T) {
 			t.Parallel()
-			eachFault(t, scenario, "SIGKILL", false, true, func(*ruin, syscall.WaitStatus, string) {})
+			eachFault(t, scenario, "SIGKILL", false, true, func(*crashTest, syscall.WaitStatus, string) {})
 		})
 	}
 }
 
-// TestG06_SignalAtEveryStep: a signal that can be caught undoes everything,
-// and is what the process dies of; one that comes when all is done is too late.
-func TestG06_SignalAtEveryStep(t *testing.T) {
+// TestSignalAtEveryStep: a signal that can be caught undoes everything, and the
+// process dies of it. One that comes when all is done is too late.
+func TestSignalAtEveryStep(t *testing.T) {
 	for _, fault := range []string{"SIGTERM", "SIGINT", "SIGHUP"} {
 		for _, scenario := range scenarios {
 			t.Run(fault+", "+scenario, func(t *testing.T) {
 				t.Parallel()
-				eachFault(t, scenario, fault, false, false, func(r *ruin, state syscall.WaitStatus, note string) {
+				eachFault(t, scenario, fault, false, false, func(r *crashTest, state syscall.WaitStatus, note string) {
 					if state.Signaled() {
 						require.Empty(t, r.files("records"), note)
 						require.Empty(t, r.files("state"), note)
@@ -240,14 +240,14 @@ func TestG06_SignalAtEveryStep(t *testing.T) {
 	}
 }
 
-// TestF04_DiskErrorAtEveryWrite: a perform that fails leaves nothing, or says
-// with status 2 that it does; in either case a clean-up can be repeated.
-func TestF04_DiskErrorAtEveryWrite(t *testing.T) {
+// TestDiskErrorAtEveryWrite: a failed perform leaves nothing, or reports with
+// status 2 that it does. In both cases a cleanup can be repeated.
+func TestDiskErrorAtEveryWrite(t *testing.T) {
 	for _, fault := range []string{"ENOSPC", "EIO"} {
 		for _, scenario := range scenarios {
 			t.Run(fault+", "+scenario, func(t *testing.T) {
 				t.Parallel()
-				eachFault(t, scenario, fault, false, false, func(r *ruin, state syscall.WaitStatus, note string) {
+				eachFault(t, scenario, fault, false, false, func(r *crashTest, state syscall.WaitStatus, note string) {
 					if status := state.ExitStatus(); status != 0 && status != 2 {
 						require.Empty(t, r.files("records"), note)
 						require.Empty(t, r.files("state"), note)
@@ -258,25 +258,25 @@ func TestF04_DiskErrorAtEveryWrite(t *testing.T) {
 	}
 }
 
-// TestF06_DiskErrorAtEveryWriteOfACleanup: the handlers are run all the same.
-func TestF06_DiskErrorAtEveryWriteOfACleanup(t *testing.T) {
+// TestDiskErrorAtEveryWriteOfACleanup: the handlers are run all the same.
+func TestDiskErrorAtEveryWriteOfACleanup(t *testing.T) {
 	for _, fault := range []string{"ENOSPC", "EIO"} {
 		for _, scenario := range scenarios {
 			t.Run(fault+", "+scenario, func(t *testing.T) {
 				t.Parallel()
-				eachFault(t, scenario, fault, false, true, func(*ruin, syscall.WaitStatus, string) {})
+				eachFault(t, scenario, fault, false, true, func(*crashTest, syscall.WaitStatus, string) {})
 			})
 		}
 	}
 }
 
-// TestJ04_PanicAtEveryStep: a fault of ours undoes everything too, is 70 or 2,
-// and tells its place but not its text.
-func TestJ04_PanicAtEveryStep(t *testing.T) {
+// TestPanicAtEveryStep: a panic undoes everything too. The status is 70 or 2,
+// and the message has the place but not the text of the panic.
+func TestPanicAtEveryStep(t *testing.T) {
 	for _, scenario := range scenarios {
 		t.Run(scenario, func(t *testing.T) {
 			t.Parallel()
-			eachFault(t, scenario, "panic", false, false, func(r *ruin, state syscall.WaitStatus, note string) {
+			eachFault(t, scenario, "panic", false, false, func(r *crashTest, state syscall.WaitStatus, note string) {
 				require.Contains(t, []int{0, 2, 70}, state.ExitStatus(), note)
 				require.NotContains(t, note, "SENTINEL")
 				require.NotContains(t, note, "goroutine")

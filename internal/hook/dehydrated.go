@@ -30,8 +30,8 @@ func Dehydrated(io cli.IO) int {
 	return p.Main(func() (int, error) { return 0, runDehydrated(p) })
 }
 
-// runDehydrated reads its own options up to the operation; what follows is
-// dehydrated's.
+// runDehydrated parses its own options up to the operation; the rest is
+// dehydrated's call.
 func runDehydrated(p *cli.Program) error {
 	args, words, err := parseOwn(p)
 	if err != nil {
@@ -54,8 +54,9 @@ func runDehydrated(p *cli.Program) error {
 	})
 }
 
-// Refuse reports a call of dehydrated's that was refused. If dehydrated only
-// informs its hook, that is a warning: a failure would keep it from cleaning up.
+// Refuse reports a call of dehydrated that was refused. If the operation only
+// informs the hook, that is a warning: a failure would keep dehydrated from
+// cleaning up.
 func Refuse(p *cli.Program, words []string, operation string, cause error) error {
 	informational := []string{"unchanged_cert", "invalid_challenge", "request_failure", "startup_hook", "exit_hook", "sync_cert"}
 	if !slices.Contains(informational, operation) {

@@ -102,7 +102,7 @@ func (c *call) judge(h *Handler, e envmap.Event, result process.Result, err erro
 	to := h.Resolved().To
 	if to.Declined != nil && errors.As(err, new(*ExitError)) && to.Declined(result.Status, result.Stdout) {
 		if e.Cmd == envmap.PerformChallenge {
-			c.warn((&HandlerError{*h, e, errors.New("the handler has not implemented it")}).Error())
+			c.warn((&HandlerError{*h, e, errors.New("not implemented by the handler")}).Error())
 		}
 		return nil, nil
 	}
