@@ -92,8 +92,8 @@ func chainWords(t *testing.T, line, pattern string) []string {
 	_, err := runner.ParseChain("/chain", line+"\n")
 	require.Error(t, err)
 	_, list, found := strings.Cut(err.Error(), "(want one of ")
-	require.True(t, found, err)
-	list, _, _ = strings.Cut(list, "\n")
+	require.True(t, found, err.Error())
+	list, _, _ = strings.Cut(list, ")")
 	return words(pattern, list)
 }
 

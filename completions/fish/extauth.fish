@@ -193,6 +193,9 @@ if not contains $program extauth-check extauth-pending extauth-wait
     complete -c $program -n $front -s n -l dry-run -d 'Say what would be run'
     complete -c $program -n $record -l trace -rF -d 'Append each call to this file'
 end
+if not contains $program extauth-check extauth-httpreq extauth-json extauth-pending extauth-wait
+    complete -c $program -n $front -l exec -d 'Become the handler'
+end
 if not contains $program extauth-check extauth-wait
     complete -c $program -n $may -l timeout -x -d 'Limit for each call of a handler'
 end

@@ -146,10 +146,13 @@ func (c *choice) command(words []string) (*Target, error) {
 	if to == "" {
 		return nil, Usage("--to must say which convention HANDLER speaks: %s", Conventions())
 	}
+	if _, err := HandlerConvention(to); err != nil {
+		return nil, err
+	}
 	h := runner.Handler{Convention: to, Command: words, EnvFiles: c.options.EnvFiles}
 	switch err := h.Resolve(); {
 	case err != nil:
-		return nil, Usage("%w", err)
+		return nil, Usage("%w, which only a chain file has", err)
 	case words[0] == "":
 		return nil, Usage("HANDLER is empty")
 	case h.IsPerson():

@@ -51,6 +51,10 @@ func (c *call) record(err error) {
 // options, the environment or a chain file.
 func (c *call) run(events []envmap.Event) error {
 	p := c.program
+	execs, err := p.Execs()
+	if err != nil {
+		return err
+	}
 	t, err := p.Target(c.words)
 	if err != nil {
 		return err
@@ -64,7 +68,7 @@ func (c *call) run(events []envmap.Event) error {
 		return p.WriteEvents(events)
 	case p.Options.DryRun:
 		return c.plan(t, events)
-	case p.Options.Exec:
+	case execs:
 		return c.exec(t, events)
 	}
 	return c.supervise(t, events)
@@ -94,7 +98,8 @@ func (c *call) supervise(t *cli.Target, events []envmap.Event) error {
 	})
 }
 
-// exec becomes the handler, as --exec asks, unless that would break a promise.
+// exec becomes the handler, as --exec asks, unless that would break a promise, or
+// the handler has no call for the event.
 func (c *call) exec(t *cli.Target, events []envmap.Event) error {
 	p := c.program
 	switch {
@@ -105,7 +110,13 @@ func (c *call) exec(t *cli.Target, events []envmap.Event) error {
 	case len(events) > 1:
 		return cli.Usage("--exec is for one call of the handler, and the client gives %d challenges at once", len(events))
 	}
+	if err := t.Expressible(p.Client, events); err != nil {
+		return err
+	}
 	err := runner.Exec(t.Chain[0], events[0], p.Environ, c.beforeExec())
+	if is[*envmap.UnsupportedError](err) {
+		return nil // not for this handler
+	}
 	if is[*runner.SupervisionError](err) || errors.Is(err, process.ErrStdinTooLong) {
 		return cli.Usage("--exec: %w", err)
 	}

@@ -45,7 +45,7 @@ func Uacme(io cli.IO) int { return client(io, "uacme") }
 func client(io cli.IO, convention string) int {
 	c, _ := envmap.Lookup(convention)
 	name := "extauth-" + strings.ReplaceAll(convention, "_", "-")
-	usage := fmt.Sprintf(clientUsage, name, c.From.Synopsis, c.Name, c.Doc, cli.OptionsUsage)
+	usage := fmt.Sprintf(clientUsage, name, c.From.Synopsis, c.Name, c.Doc, cli.ClientUsage)
 	p := cli.New(io, name, usage, convention)
 	return p.Main(func() (int, error) {
 		err := runClient(p, c)

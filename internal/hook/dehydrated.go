@@ -22,7 +22,7 @@ handlers come from a chain file, which can itself be the hook:
       --handler COMMAND  instead of a chain: one handler, with its arguments
                          (with --to; also $EXTAUTH_TO and $EXTAUTH_HANDLER)
 
-` + cli.OptionsUsage
+` + cli.ClientUsage
 
 // Dehydrated is extauth-dehydrated, dehydrated's front end.
 func Dehydrated(io cli.IO) int {

@@ -446,3 +446,16 @@ func descriptors(t *testing.T) int {
 	require.NoError(t, err)
 	return len(open)
 }
+
+// TestInterruptedAtTheTerminal: what a program in the foreground died of there came
+// to us as well. In a group of its own it was somebody else's doing.
+func TestInterruptedAtTheTerminal(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
+		p := newRoom(t).shell(fmt.Sprintf("kill -%d $$", int(s)))
+		_, err := p.Run(context.Background())
+		require.Equal(t, &process.ExitError{Status: 128 + int(s), Signal: s}, err)
+		p.Foreground = true
+		_, err = p.Run(context.Background())
+		require.Equal(t, s != syscall.SIGTERM, process.Interrupted(err), "%v", err)
+	}
+}
