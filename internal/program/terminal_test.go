@@ -23,7 +23,7 @@ read -r answer && echo "$answer" >>"$LOG"
 
 // single is a call of the front end for certbot with one handler and the person's
 // terminal as its standard streams, but for those that are redirected.
-func (d *desk) single(redirections string) *person {
+func (d *terminalTest) single(redirections string) *person {
 	d.certbots(0, "a")
 	return d.person("sh", "-c", "exec extauth-hook --to dehydrated auth -- ./asks.sh </dev/tty "+redirections)
 }
@@ -40,7 +40,7 @@ func (p *person) types(after, keys string) {
 func TestHandlerAsks(t *testing.T) {
 	t.Parallel()
 	for at, redirections := range map[string]string{">/dev/tty": "", ">&2": "2>/dev/tty"} {
-		d := newDesk(t, asking(at))
+		d := newTerminalTest(t, asking(at))
 		p := d.single(redirections)
 		p.types("Publish it? ", "yes\r")
 		p.ends("0").says("").shows("Publish it? yes\n")
@@ -53,7 +53,7 @@ func TestHandlerAsks(t *testing.T) {
 // a line at a time, under its name.
 func TestHandlerAsksAnotherStandardError(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, asking(">/dev/tty; echo hello >&2"))
+	d := newTerminalTest(t, asking(">/dev/tty; echo hello >&2"))
 	p := d.single("")
 	p.types("Publish it? ", "yes\r")
 	p.ends("0").says(`^extauth-hook: dehydrated \./asks\.sh: hello\n$`)
@@ -64,7 +64,7 @@ func TestHandlerAsksAnotherStandardError(t *testing.T) {
 func TestHandlerAsksControlC(t *testing.T) {
 	t.Parallel()
 	for at, redirections := range map[string]string{">/dev/tty": "", ">&2": "2>/dev/tty"} {
-		d := newDesk(t, asking(at))
+		d := newTerminalTest(t, asking(at))
 		p := d.single(redirections)
 		p.types("Publish it? ", "\x03")
 		p.ends("SIGINT")
@@ -77,7 +77,7 @@ func TestHandlerAsksControlC(t *testing.T) {
 // although the terminal is its own too.
 func TestHandlerAsksTooLong(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, asking(">/dev/tty"))
+	d := newTerminalTest(t, asking(">/dev/tty"))
 	d.certbots(0, "a")
 	p := d.person("sh", "-c", "exec extauth-hook --timeout 200ms --to dehydrated auth -- ./asks.sh </dev/tty")
 	p.ends("75").says(`dehydrated \./asks\.sh: perform "a": timed out after 200ms\n$`)
