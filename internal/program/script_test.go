@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "write what the programs print into the 
 func TestMain(m *testing.M) {
 	commands := map[string]func(){"without": without, "unwatched": unwatched}
 	for name, run := range program.All() {
-		commands[name] = func() { os.Exit(run(process())) }
+		commands[name] = func() { hasten(); os.Exit(run(process())) }
 	}
 	testscript.Main(m, commands)
 }
@@ -82,7 +82,7 @@ func setup(env *testscript.Env) error {
 	programs := filepath.SplitList(env.Getenv("PATH"))[0]
 	env.Setenv("PATH", programs+":/usr/bin:/bin")
 	env.Setenv("HOME", env.WorkDir)
-	env.Setenv("GORACE", "atexit_sleep_ms=0") // or each program waits a second at its end
+	env.Setenv("GORACE", atOnce)
 	env.Setenv("EXTAUTH_STATE_DIR", filepath.Join(env.WorkDir, "state"))
 	limit(env)
 	return filepath.WalkDir(env.WorkDir, func(path string, entry fs.DirEntry, err error) error {

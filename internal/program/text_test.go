@@ -39,7 +39,7 @@ func newDesk(t *testing.T, files map[string]string) *desk {
 		require.NoError(t, os.WriteFile(filepath.Join(d.dir, name), []byte(text), mode))
 	}
 	d.env = append(os.Environ(), "EXTAUTH_STATE_DIR="+filepath.Join(d.dir, "state"), "LOG="+filepath.Join(d.dir, "log"),
-		"GORACE=atexit_sleep_ms=0")
+		"GORACE="+atOnce)
 	return d
 }
 
