@@ -396,6 +396,7 @@ func TestEndpointQueueIsFull(t *testing.T) {
 // TestEndpointPipesNobodyReads: a listener that was stopped, not ended, also
 // where no further client fits into the pipe that they announce themselves at.
 func TestEndpointPipesNobodyReads(t *testing.T) {
+	t.Parallel()
 	o := &office{t: t, dir: t.TempDir()}
 	require.NoError(t, os.Mkdir(filepath.Join(o.dir, "at"), 0o700))
 	connect := filepath.Join(o.dir, "at", "connect")
