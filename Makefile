@@ -33,8 +33,9 @@ PLACES = BUILDDIR='$(BUILDDIR)' DESTDIR='$(DESTDIR)' BINDIR='$(BINDIR)' LIBEXECD
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
-build: ## build the programs into build/
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$$(sh packaging/ldflags.sh) $(LDFLAGS)" -o '$(BUILDDIR)/' ./cmd/...
+build: ## build the programs into build/, as two binaries and links to them
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$$(sh packaging/ldflags.sh) $(LDFLAGS)" -o '$(BUILDDIR)/' ./cmd/extauth ./cmd/extauth-hook
+	sh packaging/links.sh '$(BUILDDIR)'
 
 install: ## install what was built: DESTDIR, PREFIX and others say where
 	$(PLACES) sh packaging/install.sh install

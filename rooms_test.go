@@ -42,8 +42,8 @@ func rooms() [][]string {
 		room("internal/wait", program, "pkg/propagation"),
 		room("internal/check", program, "pkg/propagation"),
 		room("internal/httpreq", program),
-		room("internal/program", nil, "internal/cli", "internal/check", "internal/hook", "internal/httpreq", "internal/jsonlines",
-			"internal/pending", "internal/wait"),
+		room("internal/program", nil, "internal/cli", "internal/commandline", "internal/process", "internal/check", "internal/hook",
+			"internal/httpreq", "internal/jsonlines", "internal/pending", "internal/wait"),
 	}
 }
 

@@ -15,25 +15,27 @@ const (
 	token      = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
 	thumbprint = "gfj9Xq7LkYtXwlHnYRvTQ3bnL0f0dF6hGJ5CkRg85nM"
 
-	empty = "empty Go program" // what starts are compared with
+	empty = "empty Go program" // which the start of other programs is compared with
 )
 
-// maker makes a block: a quick one for the check, or that of the whole benchmark.
-type maker struct {
+// blockMaker makes a block: a quick one for the check, or that of the whole
+// benchmark.
+type blockMaker struct {
 	name   string
-	barred bool // it has bars
-	make   func(p place, quick bool) (block, error)
+	hasBar bool // the block has bars
+	make   func(p workspace, quick bool) (block, error)
 }
 
-func makers() []maker {
-	return []maker{
-		{"count", false, place.count}, {"start", true, place.start}, {"chain", true, place.chain},
-		{"stream", true, place.stream}, {"httpreq", false, place.httpreq},
+func blockMakers() []blockMaker {
+	return []blockMaker{
+		{"count", false, workspace.count}, {"start", true, workspace.start}, {"chain", true, workspace.chain},
+		{"stream", true, workspace.stream}, {"httpreq", false, workspace.httpreq},
 	}
 }
 
-// amount is how much is done in the check, and in the whole benchmark.
-func amount(quick bool, check, whole int) int {
+// byMode returns one of two numbers: that of the check, or that of the whole
+// benchmark.
+func byMode(quick bool, check, whole int) int {
 	if quick {
 		return check
 	}
@@ -49,23 +51,22 @@ func calls() []string {
 	}
 }
 
-func (p place) floor() row { return row{label: empty, args: []string{p.peer("empty.program")}} }
+func (p workspace) floor() row { return row{label: empty, args: []string{p.peer("empty.program")}} }
 
-// becoming is extauth-hook where its process becomes the handler, which is an
-// option if the program knows it.
-func (p place) becoming() row {
-	args := []string{p.program("extauth-hook")}
+// execRow is extauth-hook --exec, whose process becomes the handler.
+func (p workspace) execRow() row {
+	args := []string{p.ours("extauth-hook")}
 	if exec.Command(args[0], "--exec", "--version").Run() == nil {
 		args = append(args, "--exec")
 	}
 	return row{label: "extauth-hook", args: append(args, "--to", "dehydrated", "auth", "--", p.peer("nostd")), env: calls()}
 }
 
-// start has extauth-hook become the handler, beside an adapter in bash.
-func (p place) start(quick bool) (block, error) {
+// start measures extauth-hook --exec beside an adapter in bash.
+func (p workspace) start(quick bool) (block, error) {
 	const hook, adapter = "extauth-hook", "bash adapter"
-	b := block{rounds: amount(quick, 200, 500), unit: "us"}
-	b.rows = []row{p.floor(), p.becoming(), {label: adapter, args: []string{p.peer("adapter.bash"), p.peer("nostd")}, env: calls()}}
+	b := block{rounds: byMode(quick, 200, 500), unit: "us"}
+	b.rows = []row{p.floor(), p.execRow(), {label: adapter, args: []string{p.peer("adapter.bash"), p.peer("nostd")}, env: calls()}}
 	b.lines = []line{
 		{name: empty, row: empty},
 		{name: adapter, row: adapter, ratio: over(adapter, empty)},
@@ -75,9 +76,10 @@ func (p place) start(quick bool) (block, error) {
 	return b, nil
 }
 
-// chain has extauth-hook supervise handlers, with a journal for challenges.
-func (p place) chain(quick bool) (block, error) {
-	b := block{rounds: amount(quick, 150, 300), unit: "us", rows: []row{p.floor()}}
+// chain measures extauth-hook as it supervises handlers, with a journal for
+// challenges.
+func (p workspace) chain(quick bool) (block, error) {
+	b := block{rounds: byMode(quick, 150, 300), unit: "us", rows: []row{p.floor()}}
 	file, err := p.write("chain", "dehydrated "+p.peer("nostd")+"\n")
 	for _, r := range p.supervised(file) {
 		b.rows = append(b.rows, r)
@@ -89,9 +91,9 @@ func (p place) chain(quick bool) (block, error) {
 	return p.withHandlers(b)
 }
 
-// supervised are calls with a chain file.
-func (p place) supervised(file string) []row {
-	call := func(operand string) []string { return []string{p.program("extauth-hook"), "-c", file, operand} }
+// supervised returns rows of calls with a chain file.
+func (p workspace) supervised(file string) []row {
+	call := func(operand string) []string { return []string{p.ours("extauth-hook"), "-c", file, operand} }
 	env := append(calls(), "EXTAUTH_STATE_DIR="+p.memory)
 	return []row{
 		{label: "perform", args: call("auth"), env: env, after: call("cleanup")},
@@ -100,9 +102,9 @@ func (p place) supervised(file string) []row {
 	}
 }
 
-// withHandlers adds what each further handler of a chain takes, beside starting
-// it without us.
-func (p place) withHandlers(b block) (block, error) {
+// withHandlers adds what each further handler of a chain takes, beside the
+// handler by itself.
+func (p workspace) withHandlers(b block) (block, error) {
 	handler := p.peer("true.dash")
 	b.rows = append(b.rows, row{label: "handler", args: []string{handler}})
 	for label, n := range map[string]int{"one": 1, "five": 5} {
@@ -115,19 +117,19 @@ func (p place) withHandlers(b block) (block, error) {
 		b.rows = append(b.rows, r)
 	}
 	further := func(value at) float64 { return (value("five") - value("one")) / 4 / value("handler") }
-	b.lines = append(b.lines, line{name: "each further handler / the handler alone", row: "five", ratio: further})
+	b.lines = append(b.lines, line{name: "each further handler / the handler itself", row: "five", ratio: further})
 	return b, nil
 }
 
-// stream has extauth-json check lines and write them again.
-func (p place) stream(quick bool) (block, error) {
-	n := amount(quick, 50_000, 100_000)
-	b := block{rounds: amount(quick, 3, 7), unit: "us/event"}
+// stream measures extauth-json as it checks lines and writes them again.
+func (p workspace) stream(quick bool) (block, error) {
+	n := byMode(quick, 50_000, 100_000)
+	b := block{rounds: byMode(quick, 3, 7), unit: "us/event"}
 	file, err := p.write("events.jsonl", events(n))
 	if err != nil {
 		return b, err
 	}
-	ours := []string{p.program("extauth-json"), "--to", "json", "run"}
+	ours := []string{p.ours("extauth-json"), "--to", "json", "run"}
 	b.rows = []row{
 		{label: "extauth-json", args: ours, in: file, events: n},
 		{label: "jq", args: []string{"/usr/bin/jq", "-c", "."}, in: file, events: n},
@@ -139,8 +141,8 @@ func (p place) stream(quick bool) (block, error) {
 	return b, canonical(ours, file)
 }
 
-// events are challenges in the form that extauth-json itself writes, the same
-// ones every time.
+// events returns challenges in the form that extauth-json writes, the same ones
+// every time.
 func events(n int) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	random, word := rand.New(rand.NewSource(7)), make([]byte, 43)
@@ -157,7 +159,7 @@ func events(n int) string {
 	return all.String()
 }
 
-// canonical sees that a program writes a file's bytes again.
+// canonical checks that a program's output is the same as its input.
 func canonical(command []string, file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -13,15 +13,15 @@ import (
 // run runs a command, and shows what it wrote if it does not end with 0.
 func run(t *testing.T, words ...string) {
 	t.Helper()
-	said, err := exec.Command(words[0], words[1:]...).CombinedOutput()
-	require.NoError(t, err, "%s", said)
+	output, err := exec.Command(words[0], words[1:]...).CombinedOutput()
+	require.NoError(t, err, "%s", output)
 }
 
-// prepared is a place with everything built that programs are compared with, and
-// with a program of ours that takes no time.
-func prepared(t *testing.T) place {
+// newPrepared returns a workspace with all peers built, and with a program of
+// ours that takes no time.
+func newPrepared(t *testing.T) workspace {
 	t.Helper()
-	p, err := settle(t.TempDir(), ".")
+	p, err := newWorkspace(t.TempDir(), ".")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.remove()) })
 	require.NoError(t, p.prepare())
@@ -29,60 +29,60 @@ func prepared(t *testing.T) place {
 	return p
 }
 
-func (p place) fast(t *testing.T) {
+func (p workspace) fast(t *testing.T) {
 	t.Helper()
-	_ = os.Remove(p.program("extauth-hook"))
-	require.NoError(t, os.Link(p.peer("nostd"), p.program("extauth-hook")))
+	_ = os.Remove(p.ours("extauth-hook"))
+	require.NoError(t, os.Link(p.peer("nostd"), p.ours("extauth-hook")))
 }
 
-// checkStart is the check of the start with fewer rounds.
-func (p place) checkStart() (said string, missed []line, err error) {
+// checkStart checks the block start with fewer rounds.
+func (p workspace) checkStart() (output string, missed []line, err error) {
 	b, err := p.start(true)
 	if err != nil {
 		return "", nil, err
 	}
 	b.rounds = 25
 	var w strings.Builder
-	missed, err = p.attempt(&w, b)
+	missed, err = p.missedBars(&w, b)
 	return w.String(), missed, err
 }
 
-// TestCheckPassesAFastProgram: what takes no time meets every bar.
+// TestCheckPassesAFastProgram: a program that takes no time meets every bar.
 func TestCheckPassesAFastProgram(t *testing.T) {
-	said, missed, err := prepared(t).checkStart()
+	output, missed, err := newPrepared(t).checkStart()
 	require.NoError(t, err)
-	require.Empty(t, missed, said)
-	require.NotContains(t, said, "missed")
+	require.Empty(t, missed, output)
+	require.NotContains(t, output, "missed")
 }
 
-// TestCheckSeesASlowProgram: 20 milliseconds before extauth-hook are found.
+// TestCheckSeesASlowProgram: a delay of 20 milliseconds is found.
 func TestCheckSeesASlowProgram(t *testing.T) {
-	p := prepared(t)
-	require.NoError(t, os.Remove(p.program("extauth-hook")))
-	run(t, "gcc", "-O2", "-static", `-DREAL="`+p.peer("nostd")+`"`, "-o", p.program("extauth-hook"), "testdata/slow.c")
-	said, missed, err := p.checkStart()
+	p := newPrepared(t)
+	require.NoError(t, os.Remove(p.ours("extauth-hook")))
+	run(t, "gcc", "-O2", "-static", `-DREAL="`+p.peer("nostd")+`"`, "-o", p.ours("extauth-hook"), "testdata/slow.c")
+	output, missed, err := p.checkStart()
 	require.NoError(t, err)
 	require.NotEmpty(t, missed)
-	require.Contains(t, said, "missed  `--exec` / empty Go program: ")
-	require.Equal(t, 3, strings.Count(said, "missed  `--exec` / empty Go program: "), "it is looked at again")
+	require.Contains(t, output, "missed  `--exec` / empty Go program: ")
+	require.Equal(t, 3, strings.Count(output, "missed  `--exec` / empty Go program: "), "it is measured again")
 }
 
-// TestCheckNamesWhatCannotBeRun, and fails.
+// TestCheckNamesWhatCannotBeRun: the check fails if a program is missing.
 func TestCheckNamesWhatCannotBeRun(t *testing.T) {
-	p := prepared(t)
-	require.NoError(t, os.Remove(p.program("extauth-hook")))
-	var said strings.Builder
-	err := p.check(&said, func(m maker) bool { return m.name == "start" })
+	p := newPrepared(t)
+	require.NoError(t, os.Remove(p.ours("extauth-hook")))
+	var output strings.Builder
+	err := p.check(&output, func(m blockMaker) bool { return m.name == "start" })
 	require.ErrorContains(t, err, "extauth-hook: No such file or directory")
 }
 
-// TestBarsAreThePromisedOnes: what the README and the design say.
+// TestBarsAreThePromisedOnes: the bars are those of the README and the design.
 func TestBarsAreThePromisedOnes(t *testing.T) {
-	p := prepared(t)
-	require.NoError(t, os.WriteFile(p.program("extauth-json"), []byte("#!/bin/sh\nexec cat\n"), 0o755))
+	p := newPrepared(t)
+	require.NoError(t, os.WriteFile(p.ours("extauth-json"), []byte("#!/bin/sh\nexec cat\n"), 0o755))
 	got := map[string]string{}
-	for _, m := range makers() {
-		if !m.barred {
+	for _, m := range blockMakers() {
+		if !m.hasBar {
 			continue
 		}
 		b, err := m.make(p, true)

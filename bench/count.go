@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 )
 
-// count counts the instructions of a program until it becomes the handler,
-// beside those of an empty one: the least of several times, since what its
-// threads do besides depends on the machine.
-func (p place) count(bool) (block, error) {
+// count counts the instructions of a program until it becomes the handler, and
+// those of an empty program. It takes the least of several runs, since the work
+// of other threads varies.
+func (p workspace) count(bool) (block, error) {
 	b := block{unit: "instructions"}
-	hook := p.becoming()
+	hook := p.execRow()
 	b.measure = func() (samples, error) {
 		return p.countAll(9, p.floor(), hook)
 	}
@@ -22,13 +22,13 @@ func (p place) count(bool) (block, error) {
 	return b, nil
 }
 
-func (p place) countAll(times int, rows ...row) (taken samples, err error) {
-	taken = samples{}
+func (p workspace) countAll(times int, rows ...row) (measured samples, err error) {
+	measured = samples{}
 	for _, r := range rows {
 		least := math.MaxInt
 		for range times {
 			n, countErr := p.countOne(r)
-			if countErr != nil { // a signal at the wrong time; another run has none
+			if countErr != nil { // a signal at the wrong time; try again
 				err = countErr
 				continue
 			}
@@ -37,22 +37,22 @@ func (p place) countAll(times int, rows ...row) (taken samples, err error) {
 		if least == math.MaxInt {
 			return nil, fmt.Errorf("%s: %w", r.label, err)
 		}
-		taken[r.label] = []sample{{value: float64(least)}}
+		measured[r.label] = []sample{{value: float64(least)}}
 	}
-	return taken, nil
+	return measured, nil
 }
 
-// countOne has valgrind count one run. It writes what it has counted when the
-// program calls execve, and at the end. The runtime's signals to its own threads
-// (GODEBUG) are what valgrind 3.19 does not survive.
-func (p place) countOne(r row) (instructions int, err error) {
+// countOne counts the instructions of one run with valgrind, which writes its
+// counts when the program calls execve, and at the end. GODEBUG turns off
+// signals to the runtime's own threads, which crash valgrind 3.19.
+func (p workspace) countOne(r row) (instructions int, err error) {
 	out := filepath.Join(p.disk, "counted")
-	defer os.Remove(out) // or the next would be taken for this one's
+	defer os.Remove(out) // the next run must not find it
 	defer os.Remove(out + ".1")
 	command := exec.Command("valgrind", append([]string{"--tool=callgrind", "--dump-before=syscall.Exec", "--callgrind-out-file=" + out}, r.args...)...)
 	command.Env = append(append(environment(), r.env...), "GODEBUG=asyncpreemptoff=1")
-	if said, err := command.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("%w: %s", err, said)
+	if output, err := command.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("%w: %s", err, output)
 	}
 	text, err := os.ReadFile(out + ".1")
 	if os.IsNotExist(err) {

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// limit is what one command may take, in seconds.
+// limit is how long one command may take, in seconds.
 const limit = 60
 
 // row is a command that is timed.
@@ -21,7 +21,7 @@ type row struct {
 	args   []string
 	env    []string
 	in     string   // file for its standard input
-	events int      // a run has so many, and the value is for one; 0: one
+	events int      // events of a run, which its time is divided by; 0: one
 	before []string // run before it, untimed
 	after  []string // run after it
 }
@@ -33,20 +33,20 @@ type block struct {
 	lines  []line
 	unit   string
 
-	// measure takes the samples if that is not the driver's work.
+	// measure takes the samples; nil: the driver does.
 	measure func() (samples, error)
 }
 
-// place has the directories of a run.
-type place struct {
+// workspace has the directories of a run.
+type workspace struct {
 	build  string // the programs under test
 	source string // this directory
 	disk   string // copies of the programs, the peers, and files to read
 	memory string // journals: in memory, if the system has such a directory
 }
 
-// settle makes a place; the caller removes disk and memory.
-func settle(build, source string) (p place, err error) {
+// newWorkspace makes the directories, which the caller removes.
+func newWorkspace(build, source string) (p workspace, err error) {
 	p.build, err = filepath.Abs(build)
 	if err == nil {
 		p.source, err = filepath.Abs(source)
@@ -63,22 +63,22 @@ func settle(build, source string) (p place, err error) {
 	return p, err
 }
 
-func (p place) remove() error { return errors.Join(os.RemoveAll(p.disk), os.RemoveAll(p.memory)) }
+func (p workspace) remove() error { return errors.Join(os.RemoveAll(p.disk), os.RemoveAll(p.memory)) }
 
-// program is one of ours, as prepare put it there.
-func (p place) program(name string) string { return filepath.Join(p.disk, name) }
+// ours returns the path of one of our programs.
+func (p workspace) ours(name string) string { return filepath.Join(p.disk, name) }
 
-// peer is what they are compared with: built, or a script.
-func (p place) peer(name string) string { return filepath.Join(p.disk, "peers", name) }
+// peer returns the path of a program or script that ours are compared with.
+func (p workspace) peer(name string) string { return filepath.Join(p.disk, "peers", name) }
 
-// write makes a file to be read by programs.
-func (p place) write(name, text string) (string, error) {
+// write makes an input file for programs.
+func (p workspace) write(name, text string) (string, error) {
 	file := filepath.Join(p.disk, name)
 	return file, os.WriteFile(file, []byte(text), 0o600)
 }
 
-// prepare builds the driver and the peers, and puts everything in one place.
-func (p place) prepare() error {
+// prepare builds the driver and the peers, and copies our programs beside them.
+func (p workspace) prepare() error {
 	for _, words := range [][]string{
 		{"cp", "-r", "peers", p.peer("")},
 		{"gcc", "-O2", "-Wall", "-static", "-o", p.peer("rounds"), "driver/rounds.c"},
@@ -88,8 +88,8 @@ func (p place) prepare() error {
 		command := exec.Command(words[0], words[1:]...)
 		command.Dir = p.source
 		command.Env = append(command.Environ(), "CGO_ENABLED=0")
-		if said, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w: %s", strings.Join(words, " "), err, said)
+		if output, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s", strings.Join(words, " "), err, output)
 		}
 	}
 	return p.copyPrograms()
@@ -98,14 +98,18 @@ func (p place) prepare() error {
 // copyPrograms copies our programs and rewrites the empty one: a file that was
 // copied lies in larger pieces in the page cache than one that a linker wrote,
 // and starts faster.
-func (p place) copyPrograms() error {
-	files, err := filepath.Glob(filepath.Join(p.build, "extauth-*"))
+func (p workspace) copyPrograms() error {
+	files, err := filepath.Glob(filepath.Join(p.build, "extauth*"))
 	if err != nil {
 		return err
 	}
 	copies := map[string]string{p.peer("empty.program"): p.peer("empty.program")}
 	for _, file := range files {
-		copies[file] = p.program(filepath.Base(file))
+		if target, err := os.Readlink(file); err != nil {
+			copies[file] = p.ours(filepath.Base(file))
+		} else if err := os.Symlink(target, p.ours(filepath.Base(file))); err != nil {
+			return err
+		}
 	}
 	for from, to := range copies {
 		text, err := os.ReadFile(from)
@@ -116,37 +120,37 @@ func (p place) copyPrograms() error {
 	return nil
 }
 
-// environment is every command's.
+// environment is that of every command.
 func environment() []string {
 	return []string{"PATH=/usr/bin:/bin", "HOME=/nonexistent", "LANG=C.UTF-8"}
 }
 
-// take measures a block once. The error has what the row that failed wrote on
+// measure measures a block once. The error has what a failed row wrote to
 // standard error.
-func (p place) take(b block) (samples, error) {
+func (p workspace) measure(b block) (samples, error) {
 	if b.measure != nil {
 		return b.measure()
 	}
-	said, err := os.CreateTemp(p.disk, "said")
+	output, err := os.CreateTemp(p.disk, "said")
 	if err != nil {
 		return nil, err
 	}
-	defer said.Close()
+	defer output.Close()
 	driver := exec.Command(p.peer("rounds"))
-	driver.Stdin, driver.Stderr = strings.NewReader(describe(b)), said
+	driver.Stdin, driver.Stderr = strings.NewReader(describe(b)), output
 	out, err := driver.Output()
-	taken := samples{}
+	measured := samples{}
 	if err == nil {
-		taken, err = parse(b, out)
+		measured, err = parse(b, out)
 	}
 	if err != nil {
-		text, _ := io.ReadAll(io.NewSectionReader(said, 0, 4096))
+		text, _ := io.ReadAll(io.NewSectionReader(output, 0, 4096))
 		return nil, fmt.Errorf("%w: %s", err, bytes.TrimSpace(text))
 	}
-	return taken, nil
+	return measured, nil
 }
 
-// describe is a block as the driver reads it.
+// describe returns a block in the driver's input format.
 func describe(b block) string {
 	var text strings.Builder
 	say := func(word string, values ...string) {
@@ -174,7 +178,7 @@ func describe(b block) string {
 
 // parse reads the driver's samples, microseconds for each event.
 func parse(b block, out []byte) (samples, error) {
-	taken := samples{}
+	measured := samples{}
 	for text := range bytes.Lines(out) {
 		var number, round, status int
 		var s sample
@@ -186,13 +190,13 @@ func parse(b block, out []byte) (samples, error) {
 			return nil, fmt.Errorf("%s: wait status %#x", r.label, status)
 		}
 		s.value /= 1000 * float64(max(r.events, 1))
-		taken[r.label] = append(taken[r.label], s)
+		measured[r.label] = append(measured[r.label], s)
 	}
-	return taken, nil
+	return measured, nil
 }
 
-// machine is what the figures depend on, and the ratios less.
-func (p place) machine() string {
+// machine describes the machine on which the figures were measured.
+func (p workspace) machine() string {
 	cpu := "-"
 	text, _ := os.ReadFile("/proc/cpuinfo")
 	for text := range strings.Lines(string(text)) {

@@ -24,9 +24,10 @@ const (
 	clients = 100
 )
 
-// httpreq has many clients ask extauth-httpreq for records at once. Its ratios
-// would be to nothing; every request must have reached the handler.
-func (p place) httpreq(bool) (block, error) {
+// httpreq measures extauth-httpreq with many clients at once. Every request
+// must reach the handler. There is nothing to compare it with, so that it has
+// no ratios.
+func (p workspace) httpreq(bool) (block, error) {
 	b := block{unit: "us"}
 	b.measure = p.serve
 	b.lines = []line{
@@ -35,9 +36,9 @@ func (p place) httpreq(bool) (block, error) {
 	return b, nil
 }
 
-// serve starts the server and asks it. The hash of the password is a cheap one,
-// since it is not bcrypt that is measured.
-func (p place) serve() (samples, error) {
+// serve starts the server and sends requests. The hash of the password is a
+// cheap one, since bcrypt is not to be measured.
+func (p workspace) serve() (samples, error) {
 	hash, err := bcrypt.GenerateFromPassword([]byte("bench"), bcrypt.MinCost)
 	if err != nil {
 		return nil, err
@@ -47,24 +48,24 @@ func (p place) serve() (samples, error) {
 		return nil, err
 	}
 	socket, called := filepath.Join(p.disk, "socket"), filepath.Join(p.memory, "called")
-	server := exec.Command(p.program("extauth-httpreq"), "--to", "dehydrated", "--state-dir", p.memory, "--users", users,
+	server := exec.Command(p.ours("extauth-httpreq"), "--to", "dehydrated", "--state-dir", p.memory, "--users", users,
 		"--listen", "unix:"+socket, "serve", "--", p.peer("append.dash"), called)
-	var said bytes.Buffer
-	server.Env, server.Stderr = environment(), &said
+	var output bytes.Buffer
+	server.Env, server.Stderr = environment(), &output
 	if err := server.Start(); err != nil {
 		return nil, err
 	}
-	taken, err := askAll(socket)
+	measured, err := sendRequests(socket)
 	err = errors.Join(err, server.Process.Signal(syscall.SIGTERM))
-	_ = server.Wait() // it ends by the signal
+	_ = server.Wait() // ended by the signal
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", err, said.Bytes())
+		return nil, fmt.Errorf("%w: %s", err, output.Bytes())
 	}
-	return taken, all(called)
+	return measured, checkCalled(called)
 }
 
-// all sees that the handler was called for every name.
-func all(called string) error {
+// checkCalled checks that the handler was called for every name.
+func checkCalled(called string) error {
 	text, err := os.ReadFile(called)
 	if err != nil {
 		return err
@@ -79,38 +80,38 @@ func all(called string) error {
 	return nil
 }
 
-// askAll makes the requests.
-func askAll(socket string) (samples, error) {
+// sendRequests sends all requests.
+func sendRequests(socket string) (samples, error) {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}
 	client := &http.Client{Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: clients}}
-	if err := await(socket); err != nil {
+	if err := waitUntilListening(socket); err != nil {
 		return nil, err
 	}
-	took := make([]float64, names)
+	durations := make([]float64, names)
 	faults := make([]error, clients)
 	var next atomic.Int64
 	var running sync.WaitGroup
-	begun := time.Now()
+	start := time.Now()
 	for i := range clients {
 		running.Add(1)
 		go func() {
 			defer running.Done()
-			faults[i] = askSome(client, &next, took)
+			faults[i] = sendSome(client, &next, durations)
 		}()
 	}
 	running.Wait()
 	one := func(value float64) []sample { return []sample{{value: value / 1000}} }
 	return samples{
-		"all":    one(float64(time.Since(begun)) / names),
-		"median": one(quantile(took, 0.5)),
-		"p99":    one(quantile(took, 0.99)),
+		"all":    one(float64(time.Since(start)) / names),
+		"median": one(quantile(durations, 0.5)),
+		"p99":    one(quantile(durations, 0.99)),
 	}, errors.Join(faults...)
 }
 
-// await connects as soon as the server listens.
-func await(socket string) (err error) {
+// waitUntilListening waits until the server listens.
+func waitUntilListening(socket string) (err error) {
 	for range 500 {
 		var conn net.Conn
 		if conn, err = net.Dial("unix", socket); err == nil {
@@ -121,18 +122,18 @@ func await(socket string) (err error) {
 	return err
 }
 
-// askSome takes name after name, up to the last.
-func askSome(client *http.Client, next *atomic.Int64, took []float64) error {
+// sendSome sends one request after another until all names are taken.
+func sendSome(client *http.Client, next *atomic.Int64, durations []float64) error {
 	for {
 		i := int(next.Add(1)) - 1
-		if i >= len(took) {
+		if i >= len(durations) {
 			return nil
 		}
-		begun := time.Now()
+		start := time.Now()
 		if err := ask(client, i); err != nil {
 			return err
 		}
-		took[i] = float64(time.Since(begun))
+		durations[i] = float64(time.Since(start))
 	}
 }
 

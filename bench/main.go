@@ -1,14 +1,15 @@
-// Command bench measures the programs beside others that do such work:
+// Command bench compares the programs with others that do similar work:
 //
 //	go run ./bench run build [BLOCK...]
 //	go run ./bench check build [BLOCK...]
 //
-// build is the directory of the programs. run prints what it measured, and
-// writes the README's table unless a BLOCK is named. check ends with 1 if a bar is missed.
+// build is the directory of the programs. run prints its measurements, and
+// writes the README's table unless a BLOCK is named. check ends with 1 if a bar
+// is missed.
 //
-// The rows of a block are run side by side: all of them once in each round, in
-// random order. A ratio is the median of the rounds' ratios, so that a machine
-// that is slow for a while is slow for both.
+// The rows of a block are run once in each round, in random order. A ratio is
+// the median of the rounds' ratios, so that a machine that is slow for a while
+// is slow for both rows.
 package main
 
 import (
@@ -21,12 +22,12 @@ import (
 	"strings"
 )
 
-// bench is the program; source is its own directory.
+// bench is the program; source is the directory of its source.
 func bench(w io.Writer, source string, args []string) (err error) {
 	if len(args) < 2 || args[0] != "run" && args[0] != "check" {
 		return errors.New("usage: bench run|check BUILD [BLOCK...]")
 	}
-	p, err := settle(args[1], source)
+	p, err := newWorkspace(args[1], source)
 	if err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func bench(w io.Writer, source string, args []string) (err error) {
 	if err := p.prepare(); err != nil {
 		return err
 	}
-	chosen := func(m maker) bool { return len(args) == 2 || slices.Contains(args[2:], m.name) }
+	chosen := func(m blockMaker) bool { return len(args) == 2 || slices.Contains(args[2:], m.name) }
 	if args[0] == "check" {
 		return p.check(w, chosen)
 	}
@@ -45,11 +46,11 @@ func bench(w io.Writer, source string, args []string) (err error) {
 	return intoReadme(filepath.Join(source, "..", "README.md"), table)
 }
 
-// run measures each block once, prints what it came to, and returns the README's
+// run measures each block once, prints the results, and returns the README's
 // table.
-func (p place) run(w io.Writer, chosen func(maker) bool) (table string, err error) {
+func (p workspace) run(w io.Writer, chosen func(blockMaker) bool) (table string, err error) {
 	table = "| | ratio | bar |\n|---|---|---|\n"
-	for _, m := range makers() {
+	for _, m := range blockMakers() {
 		if !chosen(m) {
 			continue
 		}
@@ -57,62 +58,62 @@ func (p place) run(w io.Writer, chosen func(maker) bool) (table string, err erro
 		if err != nil {
 			return "", err
 		}
-		taken, err := p.take(b)
+		measured, err := p.measure(b)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", m.name, err)
 		}
 		for _, l := range b.lines {
-			fmt.Fprint(w, l.text(m.name, b.unit, taken))
+			fmt.Fprint(w, l.text(m.name, b.unit, measured))
 			if l.bar > 0 {
-				table += l.markdown(taken)
+				table += l.markdown(measured)
 			}
 		}
 	}
 	return table + "\n" + p.machine() + "\n", nil
 }
 
-// check takes each block that has a bar, up to three times if one is missed: it
-// is met if any of them meets it.
-func (p place) check(w io.Writer, chosen func(maker) bool) error {
-	missed := false
-	for _, m := range makers() {
-		if !m.barred || !chosen(m) {
+// check measures each block that has a bar, up to three times. A bar is met if
+// one of the times meets it.
+func (p workspace) check(w io.Writer, chosen func(blockMaker) bool) error {
+	allMet := true
+	for _, m := range blockMakers() {
+		if !m.hasBar || !chosen(m) {
 			continue
 		}
 		b, err := m.make(p, true)
 		if err != nil {
 			return err
 		}
-		open, err := p.attempt(w, b)
+		missed, err := p.missedBars(w, b)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
 		}
-		missed = missed || len(open) > 0
+		allMet = allMet && len(missed) == 0
 	}
-	if missed {
+	if !allMet {
 		return errors.New("bars are missed")
 	}
 	return nil
 }
 
-// attempt returns the bars of a block that no attempt met.
-func (p place) attempt(w io.Writer, b block) ([]line, error) {
-	open := slices.DeleteFunc(slices.Clone(b.lines), func(l line) bool { return l.bar == 0 })
+// missedBars returns the lines of a block whose bars were missed each time.
+func (p workspace) missedBars(w io.Writer, b block) ([]line, error) {
+	missed := slices.DeleteFunc(slices.Clone(b.lines), func(l line) bool { return l.bar == 0 })
 	for range 3 {
-		taken, err := p.take(b)
+		measured, err := p.measure(b)
 		if err != nil {
 			return nil, err
 		}
-		open = slices.DeleteFunc(open, func(l line) bool {
-			ratio, met := l.judge(taken)
+		missed = slices.DeleteFunc(missed, func(l line) bool {
+			ratio, met := l.judge(measured)
 			fmt.Fprintf(w, "%-7s %s: %.3g (%s)\n", map[bool]string{true: "met", false: "missed"}[met], l.name, ratio, l.goal())
 			return met
 		})
-		if len(open) == 0 {
+		if len(missed) == 0 {
 			break
 		}
 	}
-	return open, nil
+	return missed, nil
 }
 
 // intoReadme puts the table between its two marks.

@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// tolerance is how far a bar may be missed.
+// tolerance is by how much a bar may be missed.
 const tolerance = 0.05
 
-// sample is what a row came to in a round.
+// sample is the measurement of a row in a round.
 type sample struct {
 	value  float64 // nanoseconds for each event, or what the block counts
 	memory int     // peak of resident memory, KiB
 }
 
-// samples are those of a block, by row and round.
+// samples are the measurements of a block, by row and round.
 type samples map[string][]sample
 
 // at returns the value of a row in one round.
@@ -25,24 +25,24 @@ type at func(row string) float64
 type line struct {
 	name, row string
 	ratio     func(at) float64 // nil: none
-	bar       float64          // of the ratio; 0: it is only reported
-	atLeast   bool             // the ratio has to reach the bar, else not to exceed it
+	bar       float64          // limit of the ratio; 0: none, only reported
+	atLeast   bool             // the ratio must reach the bar; else it must not exceed it
 }
 
-// over is the ratio of two rows.
+// over returns the function for the ratio of two rows.
 func over(a, b string) func(at) float64 {
 	return func(value at) float64 { return value(a) / value(b) }
 }
 
-// ratios are those of the rounds.
-func (l line) ratios(taken samples) (all []float64) {
+// ratios returns the ratios of all rounds.
+func (l line) ratios(measured samples) (all []float64) {
 	if l.ratio == nil {
 		return nil
 	}
-	for round := range taken[l.row] {
+	for round := range measured[l.row] {
 		all = append(all, l.ratio(func(row string) float64 {
-			if round < len(taken[row]) {
-				return taken[row][round].value
+			if round < len(measured[row]) {
+				return measured[row][round].value
 			}
 			return math.NaN()
 		}))
@@ -50,16 +50,16 @@ func (l line) ratios(taken samples) (all []float64) {
 	return all
 }
 
-// judge reports whether the median of the ratios meets the bar. NaN meets none.
-func (l line) judge(taken samples) (ratio float64, met bool) {
-	ratio = quantile(l.ratios(taken), 0.5)
+// judge reports whether the median of the ratios meets the bar. NaN never does.
+func (l line) judge(measured samples) (ratio float64, met bool) {
+	ratio = quantile(l.ratios(measured), 0.5)
 	if l.atLeast {
 		return ratio, ratio >= l.bar*(1-tolerance)
 	}
 	return ratio, ratio <= l.bar*(1+tolerance)
 }
 
-// goal is the bar in words.
+// goal returns the bar in words.
 func (l line) goal() string {
 	switch {
 	case l.bar == 0:
@@ -70,35 +70,35 @@ func (l line) goal() string {
 	return fmt.Sprintf("at most %.4g", l.bar)
 }
 
-// text is the line for people: median, ratio and its spread, memory, bar.
-func (l line) text(block, unit string, taken samples) string {
+// text returns the line for people: median, ratio and its spread, memory, bar.
+func (l line) text(block, unit string, measured samples) string {
 	var values []float64
 	memory := 0
-	for _, s := range taken[l.row] {
+	for _, s := range measured[l.row] {
 		values, memory = append(values, s.value), max(memory, s.memory)
 	}
 	text := fmt.Sprintf("%-55s %10.4g %s", block+": "+l.name, quantile(values, 0.5), unit)
-	if all := l.ratios(taken); all != nil {
+	if all := l.ratios(measured); all != nil {
 		text += fmt.Sprintf("  ratio %.3g (%.3g-%.3g)", quantile(all, 0.5), quantile(all, 0.1), quantile(all, 0.9))
 	}
 	if memory > 0 {
 		text += fmt.Sprintf("  %.1f MiB", float64(memory)/1024)
 	}
-	return text + "  " + l.outcome(taken) + "\n"
+	return text + "  " + l.verdict(measured) + "\n"
 }
 
-// outcome is the bar, and whether it is missed.
-func (l line) outcome(taken samples) string {
-	if _, met := l.judge(taken); l.bar > 0 && !met {
+// verdict returns the bar in words, and says if it was missed.
+func (l line) verdict(measured samples) string {
+	if _, met := l.judge(measured); l.bar > 0 && !met {
 		return l.goal() + ", **missed**"
 	}
 	return l.goal()
 }
 
-// markdown is a line of the README's table.
-func (l line) markdown(taken samples) string {
-	ratio, _ := l.judge(taken)
-	return fmt.Sprintf("| %s | %.3g | %s |\n", l.name, ratio, l.outcome(taken))
+// markdown returns a line of the README's table.
+func (l line) markdown(measured samples) string {
+	ratio, _ := l.judge(measured)
+	return fmt.Sprintf("| %s | %.3g | %s |\n", l.name, ratio, l.verdict(measured))
 }
 
 // quantile interpolates between the two nearest values; NaN if there are none.
@@ -108,10 +108,10 @@ func quantile(values []float64, p float64) float64 {
 	}
 	sorted := slices.Clone(values)
 	slices.Sort(sorted)
-	place := p * float64(len(sorted)-1)
-	below := int(place)
+	position := p * float64(len(sorted)-1)
+	below := int(position)
 	if below+1 == len(sorted) {
 		return sorted[below]
 	}
-	return sorted[below] + (place-float64(below))*(sorted[below+1]-sorted[below])
+	return sorted[below] + (position-float64(below))*(sorted[below+1]-sorted[below])
 }

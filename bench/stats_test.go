@@ -22,7 +22,7 @@ func TestMedianOfRatios(t *testing.T) {
 	require.True(t, met)
 }
 
-// TestBars: a bar may be missed by the tolerance, and no more; what is missing
+// TestBars: a bar may be missed by the tolerance, and no more. A missing row
 // meets none.
 func TestBars(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -51,11 +51,11 @@ func TestBars(t *testing.T) {
 }
 
 func TestLines(t *testing.T) {
-	taken := samples{"a": column(3, 5), "b": column(1, 1)}
+	measured := samples{"a": column(3, 5), "b": column(1, 1)}
 	l := line{name: "hook", row: "a", ratio: over("a", "b"), bar: 2}
-	require.Equal(t, "| hook | 4 | at most 2, **missed** |\n", l.markdown(taken))
-	require.Regexp(t, `^start: hook +4 us  ratio 4 \(3.2-4.8\)  2.0 MiB  at most 2, \*\*missed\*\*\n$`, l.text("start", "us", taken))
-	require.Regexp(t, `^start: base +1 us  2.0 MiB  \n$`, line{name: "base", row: "b"}.text("start", "us", taken))
+	require.Equal(t, "| hook | 4 | at most 2, **missed** |\n", l.markdown(measured))
+	require.Regexp(t, `^start: hook +4 us  ratio 4 \(3.2-4.8\)  2.0 MiB  at most 2, \*\*missed\*\*\n$`, l.text("start", "us", measured))
+	require.Regexp(t, `^start: base +1 us  2.0 MiB  \n$`, line{name: "base", row: "b"}.text("start", "us", measured))
 }
 
 func TestQuantile(t *testing.T) {

@@ -1,7 +1,7 @@
 //go:build unix
 
 // Package completions_test asks the shells what they complete, with the files
-// where each shell looks for them.
+// at the paths where each shell looks for them.
 package completions_test
 
 import (
@@ -23,28 +23,28 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// TestMain makes the test binary extauth-pending where it is called by that name.
-// No completion has a reason to run another program of ours.
+// TestMain makes the test binary extauth-pending if it is called by that name.
+// No completion runs another program of ours.
 func TestMain(m *testing.M) {
 	switch name := filepath.Base(os.Args[0]); {
 	case name == "extauth-pending":
 		os.Exit(pending.Pending(cli.Process()))
-	case strings.HasPrefix(name, "extauth-"):
+	case strings.HasPrefix(name, "extauth"):
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
 
-// world is a directory to complete in. It has the programs in bin, the
-// completion files by the names that they are looked for, a journal, and some
+// directory is a directory to complete in. It has the programs in bin, the
+// completion files under the names that shells look for, a journal, and some
 // files in work.
-type world struct {
+type directory struct {
 	dir     string
 	records []string // IDs, as extauth-pending shows them
 }
 
-func newWorld(t *testing.T) world {
-	w := world{dir: t.TempDir()}
+func newDirectory(t *testing.T) directory {
+	w := directory{dir: t.TempDir()}
 	for _, dir := range []string{"bin", "fish", "data/bash-completion/completions", "work/sub"} {
 		require.NoError(t, os.MkdirAll(filepath.Join(w.dir, dir), 0o755))
 	}
@@ -62,15 +62,15 @@ func newWorld(t *testing.T) world {
 	return w
 }
 
-// link puts a link to a file of ours into the world.
-func (w *world) link(t *testing.T, file, name string) {
+// link makes a link to a file of ours in the directory.
+func (w *directory) link(t *testing.T, file, name string) {
 	absolute, err := filepath.Abs(file)
 	require.NoError(t, err)
 	require.NoError(t, os.Symlink(absolute, filepath.Join(w.dir, name)))
 }
 
 // perform leaves two challenges performed.
-func (w *world) perform(t *testing.T) {
+func (w *directory) perform(t *testing.T) {
 	for _, domain := range []string{"a.test", "b.test"} {
 		r := runner.Runner{Chain: []runner.Handler{{Convention: "json", Command: []string{"true"}}}, State: filepath.Join(w.dir, "state")}
 		e := envmap.Event{Cmd: envmap.PerformChallenge, Type: envmap.DNS01, Domain: domain, Validation: strings.Repeat("v", 43)}
@@ -80,8 +80,8 @@ func (w *world) perform(t *testing.T) {
 	require.Len(t, w.records, 2)
 }
 
-// left are the IDs of what is performed, sorted.
-func (w *world) left(t *testing.T) []string {
+// left returns the IDs of what is performed, sorted.
+func (w *directory) left(t *testing.T) []string {
 	left, err := (&runner.Runner{State: filepath.Join(w.dir, "state")}).Leftovers()
 	require.NoError(t, err)
 	var all []string
@@ -96,8 +96,8 @@ func (w *world) left(t *testing.T) []string {
 // looks for it.
 func shells() []string { return []string{"bash", "bash-completion", "fish", "zsh"} }
 
-// command is what a shell is run by.
-func (w world) command(t *testing.T, shell string) []string {
+// command returns the command that runs a shell.
+func (w directory) command(t *testing.T, shell string) []string {
 	here, err := os.Getwd()
 	require.NoError(t, err)
 	switch shell {
@@ -111,13 +111,14 @@ func (w world) command(t *testing.T, shell string) []string {
 	return []string{"bash", here + "/testdata/complete.bash", loader}
 }
 
-// longest is how long a shell may take for all lines, many times over what it does.
+// longest is how long a shell may take for all lines, many times what it needs.
 const longest = 3 * time.Minute
 
 // complete asks a shell for the completions of lines, each list sorted. Shells
-// differ in how much of the line they write again: a file is its last part here,
-// and a value what stands behind = or a colon. bash writes neither of them again.
-func (w world) complete(t *testing.T, shell string, lines []string) [][]string {
+// differ in how much of the line they write again: a file is reduced to its
+// last part, and a value to what follows = or a colon, neither of which bash
+// writes again.
+func (w directory) complete(t *testing.T, shell string, lines []string) [][]string {
 	command := w.command(t, shell)
 	need(t, shell, command[0])
 	ctx, cancel := context.WithTimeout(t.Context(), longest)
@@ -144,8 +145,8 @@ func (w world) complete(t *testing.T, shell string, lines []string) [][]string {
 	return list
 }
 
-// split takes the lists apart, which end with a blank line each. Of a word, what
-// the pattern's group finds is kept.
+// split splits the lists, each of which ends with a blank line. It keeps the
+// part of a word that the pattern's group matches.
 func split(output string, again *regexp.Regexp) [][]string {
 	var all [][]string
 	list := []string{}

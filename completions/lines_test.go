@@ -14,24 +14,23 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// completions is a line, and what every shell completes it with, sorted.
+// completions is a line and its completions in every shell, sorted.
 type completions struct {
 	line string
 	want []string
 }
 
-// TestOptions: each shell completes the options that a program has, which are
-// those of its page, and no others.
+// TestOptions: each shell completes exactly the options of a program's page.
 func TestOptions(t *testing.T) {
 	var all []completions
 	for _, program := range programs(t) {
 		all = append(all, completions{program + " -", optionsOf(t, program)})
 	}
-	requireCompleted(t, newWorld(t), all)
+	requireCompleted(t, newDirectory(t), all)
 }
 
-// optionsOf are the options in a program's page. Another test compares them with
-// --help.
+// optionsOf returns the options in a program's page. Another test compares them
+// with --help.
 func optionsOf(t *testing.T, program string) []string {
 	all := []string{}
 	for _, head := range regexp.MustCompile(`(?m)^\.It Fl .*`).FindAllString(page(t, program), -1) {
@@ -50,8 +49,8 @@ func page(t *testing.T, program string) string {
 	return string(text)
 }
 
-// TestFirstOperands: the words that a program takes first are completed, also
-// behind each option and its value.
+// TestFirstOperands: the first operands of a program are completed, also after
+// each option and its value.
 func TestFirstOperands(t *testing.T) {
 	var all []completions
 	for _, program := range programs(t) {
@@ -60,7 +59,7 @@ func TestFirstOperands(t *testing.T) {
 		all = append(all, completions{program + " " + begun, want})
 		for _, option := range optionsOf(t, program) {
 			switch {
-			case option == "--help" || option == "--version": // nothing is to follow
+			case option == "--help" || option == "--version": // nothing may follow
 			case hasValue(t, program, option):
 				all = append(all, completions{program + " " + option + " 1 " + begun, want})
 			default:
@@ -68,11 +67,11 @@ func TestFirstOperands(t *testing.T) {
 			}
 		}
 	}
-	requireCompleted(t, newWorld(t), all)
+	requireCompleted(t, newDirectory(t), all)
 }
 
-// begun is what is typed of the first operand: something where any command may
-// stand.
+// begun returns what is typed of the first operand: something if any command is
+// possible.
 func begun(program string) string {
 	if program == "extauth-check" {
 		return "./r"
@@ -87,10 +86,11 @@ func hasValue(t *testing.T, program, option string) bool {
 	return strings.Contains(head, " Ar ")
 }
 
-// firstOperands are the words of the synopsis, or those that a client has for
+// firstOperands returns the words of the synopsis, or a client's words for
 // events, or a command.
 func firstOperands(t *testing.T, program string) []string {
 	words := map[string]string{
+		"extauth":          names(t) + " help",
 		"extauth-acmetool": "challenge-dns-start challenge-dns-stop challenge-http-start challenge-http-stop live-updated",
 		"extauth-check":    "run",
 		"extauth-dehydrated": "clean_challenge deploy_cert deploy_challenge deploy_ocsp exit_hook generate_csr invalid_challenge " +
@@ -106,6 +106,17 @@ func firstOperands(t *testing.T, program string) []string {
 	return all
 }
 
+// names are what extauth calls the programs.
+func names(t *testing.T) string {
+	var all []string
+	for _, program := range programs(t) {
+		if name, found := strings.CutPrefix(program, "extauth-"); found {
+			all = append(all, name)
+		}
+	}
+	return strings.Join(all, " ")
+}
+
 func synopsisWords(t *testing.T, program string) []string {
 	_, text, _ := strings.Cut(page(t, program), ".Sh SYNOPSIS\n")
 	text, _, _ = strings.Cut(text, ".Sh ")
@@ -117,8 +128,7 @@ func synopsisWords(t *testing.T, program string) []string {
 	return slices.Compact(all)
 }
 
-// requireKnown: the convention of a client does not say of a word what it says of
-// one that it does not know.
+// requireKnown fails if a client's convention does not know a word.
 func requireKnown(t *testing.T, program string, words []string) {
 	name := strings.ReplaceAll(strings.TrimPrefix(program, "extauth-"), "-", "_")
 	c, known := envmap.Lookup(name)
@@ -135,9 +145,9 @@ func requireKnown(t *testing.T, program string, words []string) {
 	}
 }
 
-// TestLines: values, operands behind others, and where nothing is completed.
+// TestLines: values, further operands, and lines without completions.
 func TestLines(t *testing.T) {
-	w := newWorld(t)
+	w := newDirectory(t)
 	var conventions, clients, scripts []string
 	for _, c := range envmap.Conventions() {
 		if c.To.Encode != nil {
@@ -160,6 +170,13 @@ func TestLines(t *testing.T) {
 		"--chain", "--dry-run", "--env-file", "--from", "--help", "--state-dir", "--timeout", "--to", "--verbose", "--version",
 	}
 	requireCompleted(t, w, []completions{
+		{"extauth help ", strings.Fields(names(t) + " chain env")},
+		{"extauth help hook ", nil},
+		{"extauth hook --to ", conventions},
+		{"extauth hook --to=ce", []string{"certbot"}},
+		{"extauth hook auth ./r", []string{"run"}},
+		{"extauth json run --", forRun},
+		{"extauth pending clean --older-than 1h ", w.records},
 		{"extauth-hook --to ", conventions},
 		{"extauth-hook -t ce", []string{"certbot"}},
 		{"extauth-hook --to=ce", []string{"certbot"}},
@@ -170,6 +187,9 @@ func TestLines(t *testing.T) {
 		{"extauth-hook --timeout ", nil},
 		{"extauth-hook --trace a", []string{"a.chain"}},
 		{"extauth-uacme --trace=./", []string{"a.chain", "b.env", "run", "sub"}},
+		{"extauth-hook --to json auth --ex", []string{"--exec"}},
+		{"extauth-lego --ex", []string{"--exec"}},
+		{"extauth-httpreq --ex", nil},
 		{"extauth-hook --to json auth --ti", []string{"--timeout"}},
 		{"extauth-hook auth ./r", []string{"run"}},
 		{"extauth-hook auth -- ./", []string{"run", "sub"}},
@@ -225,10 +245,10 @@ func TestLines(t *testing.T) {
 	})
 }
 
-// TestCommands: a command behind ours is completed as it is by itself. bash can do
-// that with bash-completion alone.
+// TestCommands: a command after ours is completed as it is by itself. bash can
+// do that only with bash-completion.
 func TestCommands(t *testing.T) {
-	w := newWorld(t)
+	w := newDirectory(t)
 	lines := []string{
 		"extauth-json exec -- extauth-pend", "extauth-json exec -- extauth-pending ", "extauth-hook auth extauth-wait --no",
 		"extauth-json replay a.chain extauth-pending ", "extauth-check --as lego mode=raw extauth-pending ",
@@ -241,7 +261,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-func requireCompleted(t *testing.T, w world, all []completions) {
+func requireCompleted(t *testing.T, w directory, all []completions) {
 	var lines []string
 	for _, c := range all {
 		lines = append(lines, c.line)

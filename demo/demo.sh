@@ -36,6 +36,9 @@ echo "1. certbot calls a hook that was written for dehydrated."
 recorded certbot-2.1.0/dns-01-issue.jsonl 2
 echo "   certbot says: CERTBOT_DOMAIN=$(variable CERTBOT_DOMAIN) CERTBOT_VALIDATION=$(variable CERTBOT_VALIDATION)"
 certbot extauth-hook --to dehydrated auth -- demo/dehydrated-hook.sh
+echo "    it is supervised, and the journal has what is to be cleaned up:"
+extauth-pending list | sed 's/^/    /'
+certbot extauth-hook --to dehydrated cleanup -- demo/dehydrated-hook.sh
 
 echo
 echo "2. dehydrated calls hooks that were written for certbot."

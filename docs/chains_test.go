@@ -14,8 +14,8 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// TestChainLines: a line of a chain that can be pasted is one that the parser
-// takes. Its programs and users need not be here.
+// TestChainLines: the parser accepts each chain line of the pages. Its programs
+// and users need not exist.
 func TestChainLines(t *testing.T) {
 	lines := 0
 	for page, text := range pages(t) {
@@ -37,24 +37,26 @@ func TestChainLinesThatAreWrong(t *testing.T) {
 	require.NoError(t, parse("handler type=dns-01 user=www-data /x"))
 }
 
-// TestEveryKeyIsExplained: the page has each key that the parser takes, of every
-// convention.
+// TestEveryKeyIsExplained: the page has each key that the parser accepts, of
+// every convention.
 func TestEveryKeyIsExplained(t *testing.T) {
 	page := pages(t)["../docs/chain.md"]
 	for _, c := range envmap.Conventions() {
 		if c.To.Encode == nil {
 			continue
 		}
-		_, keys, found := strings.Cut(parse(c.Name+" none=1").Error(), "; there is ")
+		_, keys, found := strings.Cut(parse(c.Name+" nothing=1").Error(), "(want one of ")
 		require.True(t, found, c.Name)
+		keys, _, _ = strings.Cut(keys, ")")
 		for _, key := range strings.Split(keys, ", ") {
 			require.True(t, regexp.MustCompile("(?m)^\\| .*[` ]"+key).MatchString(page), "%s %s", c.Name, key)
 		}
 	}
 }
 
-// isChainLine tells a line of a chain file from a client's command line, which
-// begins with the same word: an option of a line, a path or an address follows.
+// isChainLine reports whether a line is one of a chain file and not a client's
+// command line, which begins with the same word: an option of a line, a path or
+// an address follows.
 func isChainLine(text string) bool {
 	words := strings.Fields(text)
 	if len(words) == 0 {
@@ -67,8 +69,7 @@ func isChainLine(text string) bool {
 	return c.To.Person || len(words) > 1 && words[1][0] != '-' && strings.ContainsAny(words[1], "=/")
 }
 
-// parse is what is wrong with a line, but for programs and users that are not
-// here.
+// parse returns the errors of a line, except for missing programs and users.
 func parse(text string) error {
 	text = regexp.MustCompile(` user=[a-z_][a-z0-9_-]*`).ReplaceAllString(text, "")
 	_, err := runner.ParseChain("/etc/extauth/chain", text)

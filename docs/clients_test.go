@@ -10,8 +10,8 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// TestEachClientHasAPage: what it calls, what it does not say, what happens when
-// a hook fails, and traps. json and handler are told of in pages of their own.
+// TestEachClientHasAPage: what it calls, what it does not say, what happens
+// when a hook fails, and traps. json and handler have pages of their own.
 func TestEachClientHasAPage(t *testing.T) {
 	for _, c := range envmap.Conventions() {
 		if c.From.Decode == nil || c.Name == "json" || c.Name == "handler" {

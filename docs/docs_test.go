@@ -1,6 +1,6 @@
-// Package docs_test holds the documentation to the code: links lead somewhere,
-// what can be pasted is accepted by the programs, and quoted messages are
-// printed by them.
+// Package docs_test compares the documentation with the code: links lead
+// somewhere, the programs accept what can be pasted, and print the messages
+// that are quoted.
 package docs_test
 
 import (
@@ -16,7 +16,7 @@ import (
 // root is the repository, as seen from this directory.
 const root = ".."
 
-// pages are the paths of all pages, with their texts.
+// pages returns the texts of all pages by path.
 func pages(t *testing.T) map[string]string {
 	all := map[string]string{}
 	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -34,7 +34,7 @@ func pages(t *testing.T) map[string]string {
 	return all
 }
 
-// skipped leaves a directory out, unless it could not be read.
+// skipped skips a directory, unless it could not be read.
 func skipped(err error) error {
 	if err != nil {
 		return err
@@ -50,8 +50,7 @@ type line struct {
 	text   string
 }
 
-// pasted are the lines of a page's blocks: those that are indented by four, or
-// stand in a fence.
+// pasted returns the lines of a page's code blocks, indented or fenced.
 func pasted(page, text string) []line {
 	var all []line
 	fenced, joined := false, ""

@@ -25,8 +25,8 @@ func TestLinks(t *testing.T) {
 	require.Greater(t, links, 30)
 }
 
-// TestLinksThatLeadNowhere are found.
-func TestLinksThatLeadNowhere(t *testing.T) {
+// TestBrokenLinks: they are found.
+func TestBrokenLinks(t *testing.T) {
 	all := map[string]string{"docs_test.go": "", "page.md": "# A title: `code`, and more\n"}
 	require.NoError(t, follow(all, "page.md", "#a-title-code-and-more"))
 	require.NoError(t, follow(all, "page.md", "links_test.go"))
@@ -35,7 +35,7 @@ func TestLinksThatLeadNowhere(t *testing.T) {
 	require.Equal(t, []string{"b.md"}, linksOf("`[a](a.md)` [b](b.md) [c](https://example.org)\n\n    [d](d.md)\n"))
 }
 
-// linksOf are the targets of a page's relative links, outside of code.
+// linksOf returns the targets of a page's relative links, outside of code.
 func linksOf(text string) []string {
 	block := regexp.MustCompile("(?ms)^```.*?^```$|^    .*?$|`[^`\n]*`")
 	var all []string
@@ -47,7 +47,7 @@ func linksOf(text string) []string {
 	return all
 }
 
-// follow says where a page's link leads to nothing.
+// follow returns an error if a page's link is broken.
 func follow(all map[string]string, page, target string) error {
 	path, anchor, _ := strings.Cut(target, "#")
 	if path == "" {
@@ -66,7 +66,7 @@ func follow(all map[string]string, page, target string) error {
 	return nil
 }
 
-// anchors are the names that GitHub gives to a page's headings.
+// anchors returns the anchors that GitHub gives to a page's headings.
 func anchors(text string) map[string]bool {
 	names := map[string]bool{}
 	for _, match := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {

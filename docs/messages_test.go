@@ -17,25 +17,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMessages: what the page about troubles quotes is what the programs print:
-// each part of a message between its dots stands in a string of the code.
+// TestMessages: the programs print the messages that troubleshooting.md quotes:
+// each part of a message between its dots is in a string of the code.
 func TestMessages(t *testing.T) {
 	literals := strings.Join(literals(t), "\x00")
 	messages := quoted(t)
 	require.Greater(t, len(messages), 80)
 	for _, message := range messages {
-		assert.Empty(t, unsaid(message, literals), message)
+		assert.Empty(t, missingParts(message, literals), message)
 	}
 }
 
-func TestMessagesThatNobodyPrints(t *testing.T) {
-	require.Empty(t, unsaid("...: exit status ...", "%s\x00exit status %d"))
-	require.Equal(t, []string{"ended with"}, unsaid("...: ended with ...", "%s\x00exit status %d"))
-	require.NotEmpty(t, unsaid("...", "%s\x00exit status %d"), "says nothing that could be looked for")
+func TestMissingParts(t *testing.T) {
+	require.Empty(t, missingParts("...: exit status ...", "%s\x00exit status %d"))
+	require.Equal(t, []string{"ended with"}, missingParts("...: ended with ...", "%s\x00exit status %d"))
+	require.NotEmpty(t, missingParts("...", "%s\x00exit status %d"), "says nothing that could be looked for")
 }
 
-// unsaid are the parts of a message that no string of the code has.
-func unsaid(message, literals string) []string {
+// missingParts returns the parts of a message that no string of the code has.
+func missingParts(message, literals string) []string {
 	parts := fixed(message)
 	if len(strings.Join(parts, "")) < 7 {
 		return []string{message}
@@ -43,17 +43,17 @@ func unsaid(message, literals string) []string {
 	return slices.DeleteFunc(parts, func(part string) bool { return strings.Contains(literals, part) })
 }
 
-// troubles is the page's text.
-func troubles(t *testing.T) string {
+// troubleshooting returns the page's text.
+func troubleshooting(t *testing.T) string {
 	text, err := os.ReadFile("troubleshooting.md")
 	require.NoError(t, err)
 	return string(text)
 }
 
-// quoted are the messages: the code in the first column of a table.
+// quoted returns the messages: the code in the first column of a table.
 func quoted(t *testing.T) []string {
 	var all []string
-	for _, row := range strings.Split(troubles(t), "\n") {
+	for _, row := range strings.Split(troubleshooting(t), "\n") {
 		column, found := strings.CutPrefix(row, "| `")
 		if !found {
 			continue
@@ -66,7 +66,7 @@ func quoted(t *testing.T) []string {
 	return all
 }
 
-// fixed are the parts of a message that are always the same.
+// fixed returns the parts of a message that are always the same.
 func fixed(message string) []string {
 	var parts []string
 	for _, part := range strings.Split(message, "...") {
@@ -77,7 +77,7 @@ func fixed(message string) []string {
 	return parts
 }
 
-// literals are the strings of the programs' code.
+// literals returns the strings of the programs' code.
 func literals(t *testing.T) []string {
 	var all []string
 	for _, dir := range []string{"internal", "pkg"} {
@@ -115,12 +115,12 @@ func TestStatuses(t *testing.T) {
 	statuses := regexp.MustCompile(`(?m)^\tStatus[A-Z]\w+ += (\d+) `).FindAllStringSubmatch(string(source), -1)
 	require.Greater(t, len(statuses), 10)
 	for _, status := range statuses {
-		require.Contains(t, explained(troubles(t)), status[1])
+		require.Contains(t, explained(troubleshooting(t)), status[1])
 	}
 }
 
-// explained are the numbers that headings begin with, and those of a single
-// HANDLER, which a paragraph tells of.
+// explained returns the numbers that headings begin with, and those of a single
+// HANDLER, which a paragraph explains.
 func explained(text string) []string {
 	var all []string
 	for _, match := range regexp.MustCompile(`(?m)^## (\d+)|(126)|(127)`).FindAllStringSubmatch(text, -1) {

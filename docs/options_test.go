@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestOptions: every option of our programs that a page shows is one that their
-// --help has, and every program that can be pasted is one of ours.
+// TestOptions: every option of our programs in a page is in their --help, and
+// every extauth program in a page exists.
 func TestOptions(t *testing.T) {
 	known := helps(t)
 	shown := 0
@@ -38,12 +38,10 @@ func TestOptionsOfALine(t *testing.T) {
 	require.Empty(t, calls("ls -l /var/lib/extauth-apache"))
 }
 
-// helps are the options that each program's --help names.
+// helps returns the options in each program's --help.
 func helps(t *testing.T) map[string][]string {
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-o", dir, "../cmd/...") // as make does
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	output, err := build.CombinedOutput()
+	output, err := exec.Command("make", "-s", "-C", root, "build", "BUILDDIR="+dir).CombinedOutput()
 	require.NoError(t, err, string(output))
 	programs, err := os.ReadDir(dir)
 	require.NoError(t, err)
@@ -60,14 +58,14 @@ func helps(t *testing.T) map[string][]string {
 	return options
 }
 
-// call is one of our programs in a line, with the options behind it.
+// call is one of our programs in a line, with its options.
 type call struct {
 	program string
 	options []string
 }
 
-// calls finds our programs in a line. Their options end at --, at the shell's
-// operators, and at a closing quote.
+// calls returns the calls of our programs in a line. Their options end at --,
+// at the shell's operators, and at a closing quote.
 func calls(text string) []call {
 	program := regexp.MustCompile(`^(?:[A-Za-z_]+=)?['"]?(?:#!)?(?:/usr/bin/|build/)?(extauth-[a-z-]*[a-z])['"]?$`)
 	option := regexp.MustCompile(`^--?[a-z][a-z-]*`)
@@ -88,8 +86,8 @@ func calls(text string) []call {
 	return all
 }
 
-// spans are what stands between backticks in a page's text. They have no number:
-// they may name programs of others.
+// spans returns the code between backticks in a page's text. It has no line
+// number, since it may name other programs.
 func spans(page, text string) []line {
 	var all []line
 	for _, match := range regexp.MustCompile("`([^`\n]+)`").FindAllStringSubmatch(text, -1) {

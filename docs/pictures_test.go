@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPictures: each is well-formed, says in words what it shows, can be read
-// on a dark page, and stands in a page.
+// TestPictures: each is well-formed, describes itself in words, can be read on
+// a dark page, and is in a page.
 func TestPictures(t *testing.T) {
 	files, err := filepath.Glob("*.svg")
 	require.NoError(t, err)
@@ -34,7 +34,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// elements are the names of a document's elements.
+// elements returns the names of a document's elements.
 func elements(t *testing.T, text string) []string {
 	var names []string
 	parts := xml.NewDecoder(strings.NewReader(text))

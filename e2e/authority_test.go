@@ -59,9 +59,9 @@ func certificateTemplate(name string) *x509.Certificate {
 	}
 }
 
-// writeBundle writes what the clients find in place of the system's bundle: this
-// authority alone. No other server can be reached from here, and reading all of
-// the system's takes curl longer than the request.
+// writeBundle writes a bundle with only this authority, which replaces the
+// system's. No other server can be reached, and reading all of the system's
+// bundle takes curl longer than the request.
 func (a authority) writeBundle() error {
 	return writePEM(filepath.Join(a.dir, "bundle.pem"), "CERTIFICATE", a.cert.Raw)
 }

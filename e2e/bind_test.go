@@ -122,8 +122,8 @@ func resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: dial}
 }
 
-// txtRecords are the TXT records of both zones that have the label in their
-// name, from the server's own mouth.
+// txtRecords returns the TXT records of both zones that have the label in their
+// name, as the server has them.
 func (b bind) txtRecords(label string) ([]string, error) {
 	var found []string
 	for _, zone := range []string{firstZone, secondZone} {

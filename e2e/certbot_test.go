@@ -56,8 +56,8 @@ func (c certbot) certificate(lineage string) string {
 	return filepath.Join(c.path("letsencrypt"), "live", lineage, "cert.pem")
 }
 
-// requireIssued issues a certificate and wants it with the right names, no hook
-// complained about (certbot would only mention it) and nothing left behind.
+// requireIssued issues a certificate, and requires the right names, no
+// complaint about a hook (which certbot only mentions), and nothing left over.
 func (c certbot) requireIssued(o certbotOrder) {
 	c.Helper()
 	got := c.issue(o)

@@ -102,8 +102,8 @@ func (w *world) writeDdnsTsigConf() {
 		"ttl = 1\nwait = 5\n")
 }
 
-// requireIssued issues a certificate and wants it with the right names, and
-// nothing left behind.
+// requireIssued issues a certificate, and requires the right names and nothing
+// left over.
 func (d *dehydrated) requireIssued(names ...string) result {
 	d.Helper()
 	got := d.issue(names...)

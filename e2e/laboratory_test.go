@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A laboratory is the world that the scenarios share: a CA that validates
-// through a name server and a web server of ours.
+// A laboratory is what all scenarios share: a CA that validates through a name
+// server and a web server of ours.
 type laboratory struct {
 	dir    string
 	bind   bind
@@ -65,7 +65,7 @@ func (l *laboratory) stop() {
 func (l *laboratory) requirePrograms(t *testing.T) {
 	t.Helper()
 	said, _ := os.ReadFile(buildLog(l.dir))
-	require.Empty(t, strings.TrimSpace(string(said)), "go build ../cmd/...")
+	require.Empty(t, strings.TrimSpace(string(said)), "make build")
 	for _, program := range []string{"extauth-hook", "extauth-dehydrated", "extauth-json", "extauth-pending"} {
 		require.FileExists(t, l.program(program), "cmd/%s is missing", program)
 	}

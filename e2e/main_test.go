@@ -29,12 +29,13 @@ const directoryVariable = "EXTAUTH_E2E_DIRECTORY"
 
 // What TestMain hands to the tests. Exactly one of the two is set.
 var (
-	obstacle string // why nothing can run here
+	obstacle string // why the tests cannot run
 	lab      *laboratory
 )
 
-// atOnce is how many scenarios run side by side, unless -parallel says it: a
-// client waits most of its time, for a CA, for a record, for its own pauses.
+// atOnce is how many scenarios run at the same time without -parallel: a client
+// spends most of its time waiting for the CA, for a record, or for its own
+// pauses.
 const atOnce = "8"
 
 func TestMain(m *testing.M) {

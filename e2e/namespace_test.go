@@ -49,9 +49,9 @@ func enterNamespaces() (leave func()) {
 	return runtime.UnlockOSThread
 }
 
-// furnish makes the namespaces a small machine of our own: loopback up, a /run
-// of its own (named keeps its session key there), this laboratory's name
-// server, CA and named configuration where the system's were.
+// furnish makes a small machine of the namespaces: loopback up, its own /run
+// (named keeps its session key there), and the laboratory's name server, CA and
+// named configuration in place of the system's.
 func furnish(dir string) error {
 	if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
 		return fmt.Errorf("ip link set lo up: %w: %s", err, out)
@@ -101,13 +101,13 @@ func makeFile(path string) error {
 	return os.WriteFile(path, nil, 0o644)
 }
 
-// resolvConfPath is the file behind /etc/resolv.conf, which is a link into /run
-// on many systems, and may dangle.
+// resolvConfPath returns the target of /etc/resolv.conf, which is a link into
+// /run on many systems, and may dangle.
 func resolvConfPath() (string, error) {
 	const path = "/etc/resolv.conf"
 	link, err := os.Readlink(path)
 	if errors.Is(err, syscall.EINVAL) {
-		return path, nil // no link
+		return path, nil // not a link
 	}
 	if err == nil && !filepath.IsAbs(link) {
 		link = filepath.Join("/etc", link)

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Where the tests find everything, whatever PATH they were started with: root's
-// may lack sbin, and a python3 of the user's own lacks Debian's modules.
+// The paths of all programs, whatever PATH is: root's may lack sbin, and the
+// user's own python3 lacks Debian's modules.
 const systemPath = "/usr/bin:/bin:/usr/sbin:/sbin"
 
 const (
@@ -46,7 +46,7 @@ func needed() [][2]string {
 	}
 }
 
-// findObstacle says everything that keeps the tests from running here, or "".
+// findObstacle returns everything that keeps the tests from running, or "".
 func findObstacle() string {
 	var lines []string
 	for _, need := range needed() {
@@ -86,7 +86,7 @@ func prepare(dir string) error {
 	if err != nil {
 		return err
 	}
-	out, err := exec.Command("go", "build", "-o", bin+"/", "../cmd/...").CombinedOutput()
+	out, err := exec.Command("make", "-s", "-C", "..", "build", "BUILDDIR="+bin).CombinedOutput()
 	if err != nil {
 		return os.WriteFile(buildLog(dir), append(out, err.Error()...), 0o644)
 	}

@@ -112,7 +112,7 @@ func variablesOfDNS01(w *world) {
 	requireCertificateVariables(w, d, w.protocol(calls[6]))
 }
 
-// For http-01 dehydrated writes the file itself; its hook is only told.
+// For http-01 dehydrated writes the file itself, and only informs its hook.
 func variablesOfHTTP01(w *world) {
 	d := w.newRecordedHandler(w.publisher("webroot"), "HOOK_CHAIN=yes", "CHALLENGETYPE=http-01")
 	w.setenv("WEBROOT", w.webroot)

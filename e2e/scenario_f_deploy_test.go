@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A new certificate is told to the hooks of the other client.
+// The hooks of the other client are called for a new certificate.
 func deployScenarios() []scenario {
 	return []scenario{
 		{"f_certbot_deploys_to_a_dehydrated_hook", certbotDeploysToDehydratedHook},

@@ -37,8 +37,8 @@ func (w *world) wrapper(hook string) string {
 		"#!/bin/sh", `exec extauth-dehydrated --to dehydrated --handler '`+hook+`' "$@"`))
 }
 
-// tolerate issues a certificate, sees that it is still good, and then has the
-// CA refuse a name, which is reported as the CA said it.
+// tolerate issues a certificate, checks it again, and then makes the CA refuse
+// a name, which is reported in the CA's words.
 func tolerate(w *world, hook string) {
 	d := w.newDehydrated(hook, "HOOK_CHAIN=no")
 	requireNoHookError(w, d.requireIssued(w.wildcardPair()...))
@@ -72,7 +72,7 @@ func failValidation(w *world) {
 	requireNoHookError(w, d.requireIssued(w.wildcardPair()...))
 }
 
-// requireNoHookError wants dehydrated to have nothing to say about its hook.
+// requireNoHookError fails if dehydrated complains about its hook.
 func requireNoHookError(w *world, got result) {
 	w.Helper()
 	require.NotContains(w, got.output, "hook returned with non-zero exit code")

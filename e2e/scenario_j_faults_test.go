@@ -66,7 +66,7 @@ func floodInLittleMemory(w *world) {
 	cmd.Env = w.env
 	out, err := cmd.Output()
 	require.NoError(w, err)
-	require.Empty(w, out, "NUL bytes are dropped, and the garbage is behind the cap")
+	require.Empty(w, out, "NUL bytes are dropped, and the garbage is after the cap")
 
 	peak := regexp.MustCompile(`(?m)^VmHWM:\s+(\d+) kB$`).FindStringSubmatch(w.read(w.path("status")))
 	require.Len(w, peak, 2)

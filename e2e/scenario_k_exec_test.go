@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A client without any hook under extauth-json exec, and a program that reads
-// what it asks for, as there were for certbot-external-auth.
+// A client without hooks under extauth-json exec, and a program that reads its
+// stream, as for certbot-external-auth.
 func execScenarios() []scenario {
 	stopped := func(issue func(*world) *execution, how string) func(*world) {
 		return func(w *world) { readerStops(w, issue, how) }
@@ -47,7 +47,7 @@ func execCertonlyDNS01(w *world) {
 	w.nsupdateKey()
 	x := w.execCertbot("certonly", "dns", w.wildcardNames())
 	x.requireIssued(w.newCertbot().certificate("main"), w.wildcardNames())
-	said := x.said()
+	said := x.handled()
 	requireStream(w, said, "perform_challenge*3 cleanup*3 report")
 	requireAsPlugin(w, "json-dns-01-certonly", said, "token", "key_auth")
 	for _, l := range said[:3] {
@@ -62,7 +62,7 @@ func execCertonlyHTTP01(w *world) {
 	names := []string{w.name(""), w.name("www")}
 	x := w.execCertbot("certonly", "http", names)
 	x.requireIssued(w.newCertbot().certificate("main"), names)
-	said := x.said()
+	said := x.handled()
 	requireStream(w, said, "perform_challenge*2 cleanup*2 report")
 	requireAsPlugin(w, "json-http-01-certonly", said)
 	for _, l := range said[:2] {
@@ -81,7 +81,7 @@ func execRun(w *world) {
 	x := w.execCertbot("run", "dns", w.wildcardNames())
 	certificate := w.newCertbot().certificate("main")
 	x.requireIssued(certificate, w.wildcardNames())
-	said := x.said()
+	said := x.handled()
 	requireStream(w, said, "perform_challenge*3 cleanup*3 "+
 		"deploy_cert save deploy_cert save deploy_cert save save restart report")
 	requireAsPlugin(w, "json-dns-01-run", said, "token", "key_auth")
@@ -127,7 +127,7 @@ func execDehydrated(w *world, mode string) {
 	before := time.Now().Unix()
 	x := w.exec(w.reader(), d.words(names...)...)
 	x.requireIssued(d.certificate(names[0]), names)
-	said := x.said()
+	said := x.handled()
 	requireStream(w, said, "perform_challenge*2 cleanup*2 deploy_cert save deploy_cert save save restart report")
 	requireAsPlugin(w, "json-dns-01-run", said, "key_auth")
 	requireSameChallenges(w, said)
@@ -143,7 +143,7 @@ func readerStops(w *world, issue func(*world) *execution, how string) {
 	require.NotZero(w, end.ExitStatus(), "%s", x.stderr())
 	require.Contains(w, x.stderr(), "standard input ended before the challenge was confirmed")
 	x.requireNoCertificate()
-	said := x.said()
+	said := x.handled()
 	x.requireNoProcess()
 	if how == "close" {
 		requireStream(w, said, "perform_challenge*2 cleanup*2 report")
@@ -162,14 +162,14 @@ func readerStops(w *world, issue func(*world) *execution, how string) {
 func terminateExec(w *world, issue func(*world) *execution) {
 	w.stopReader("wait")
 	x := issue(w)
-	w.await("two challenges", func() bool { return len(x.said()) == 2 })
+	w.await("two challenges", func() bool { return len(x.handled()) == 2 })
 	require.NotEmpty(w, w.processes())
 	require.NoError(w, x.cmd.Process.Signal(syscall.SIGTERM))
 	end := x.wait()
 	require.True(w, end.Signaled(), "status %d: %s", end.ExitStatus(), x.stderr())
 	require.Equal(w, syscall.SIGTERM, end.Signal())
 	x.requireNoCertificate()
-	said := x.said()
+	said := x.handled()
 	requireStream(w, said, "perform_challenge*2 cleanup*2 report")
 	requireTakenBack(w, said)
 	x.requireNoProcess()
@@ -182,7 +182,7 @@ func (w *world) stopReader(how string) {
 	w.setenv("STOP_BY", how)
 }
 
-// readByAck: what the plugin's callers were is a program of ours.
+// readByAck: a program of ours does what the plugin's callers did.
 func readByAck(w *world) {
 	x := w.execReadByAck("--to", "handler", "run", "--ack", "--", w.handler("nsupdate"))
 	x.requireIssued(w.newCertbot().certificate("main"), w.wildcardNames())
@@ -301,9 +301,9 @@ func (x *execution) requireNoProcess() {
 	x.await("end of all processes", func() bool { return len(x.processes()) == 0 })
 }
 
-// said are the lines that the reader is done with. It is done with all of them
-// when it has ended, and it ends with exec.
-func (x *execution) said() []line {
+// handled returns the lines that the reader has handled: all of them when it
+// has ended, and it ends with exec.
+func (x *execution) handled() []line {
 	x.Helper()
 	if x.hasEnded() {
 		x.reader.wait()
@@ -389,7 +389,7 @@ func (l line) form(without ...string) string {
 	return strings.Join(form, " ")
 }
 
-// requireStream wants these lines; *3 stands for three of them.
+// requireStream requires these lines; *3 means three of them.
 func requireStream(w *world, said []line, want string) {
 	w.Helper()
 	var expected, got []string

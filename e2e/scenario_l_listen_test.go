@@ -15,7 +15,7 @@ import (
 )
 
 // One process has the credentials and runs the handlers; the hooks of clients
-// only tell it what they were told.
+// only pass events to it.
 func listenScenarios() []scenario {
 	return []scenario{
 		{"l_certbot_over_a_socket", certbotOverSocket},
@@ -45,7 +45,7 @@ func certbotOverPipes(w *world) {
 	l.requireStopped()
 	left, err := os.ReadDir(w.path("pipes"))
 	require.NoError(w, err)
-	require.Empty(w, left, "pipes left behind")
+	require.Empty(w, left, "pipes are left")
 }
 
 // twoCertbots have a configuration and a journal each.
@@ -153,8 +153,8 @@ func (l *listener) answers() error {
 	return pipe.Close()
 }
 
-// requireStopped stops the listener, and wants it to have nothing else to say
-// and to leave nothing behind.
+// requireStopped stops the listener, and requires no other message and nothing
+// left over.
 func (l *listener) requireStopped() {
 	l.Helper()
 	require.NoError(l, l.cmd.Process.Signal(syscall.SIGTERM))

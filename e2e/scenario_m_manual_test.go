@@ -149,7 +149,7 @@ func (p *person) work() error {
 		p.seen.Write(buffer[:n])
 		p.mu.Unlock()
 		if err != nil { // EIO
-			return p.update("delete", p.told("can be removed, for the identifier"))
+			return p.update("delete", p.paragraphs("can be removed, for the identifier"))
 		}
 		if strings.Count(p.text(), "Press Enter when all of it is there: ") > p.confirmed {
 			if err := p.confirm(); err != nil {
@@ -161,15 +161,16 @@ func (p *person) work() error {
 
 func (p *person) confirm() error {
 	p.confirmed++
-	if err := p.update("add", p.told("for the identifier")); err != nil {
+	if err := p.update("add", p.paragraphs("for the identifier")); err != nil {
 		return err
 	}
 	_, err := p.terminal.WriteString("\n")
 	return err
 }
 
-// told are the record name and the value of each paragraph with a heading.
-func (p *person) told(heading string) [][]string {
+// paragraphs returns the record name and the value of each paragraph with a
+// heading.
+func (p *person) paragraphs(heading string) [][]string {
 	paragraph := regexp.MustCompile(`(?m)^` + heading + ` \S+ \(dns-01\):\n  TXT record +(\S+\.)\n  value +(\S+)\n`)
 	return paragraph.FindAllStringSubmatch(p.text(), -1)
 }

@@ -116,8 +116,7 @@ func verifySees(w *world) {
 	w.requireNothingLeft()
 }
 
-// verifyMisses: the first handler publishes nothing, and is believed to have
-// its reasons.
+// verifyMisses: the first handler publishes nothing, which is accepted.
 func verifyMisses(w *world) {
 	idle := w.writeExecutable("idle", lines("#!/bin/sh", "exit 0"))
 	chain := w.write("chain", lines(

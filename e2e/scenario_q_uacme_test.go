@@ -80,8 +80,8 @@ func uacmeWithCertbotScripts(w *world) {
 	require.Empty(w, regularFiles(w, store), "handles that were never used")
 }
 
-// A wildcard can be had by dns-01 alone; www is answered by http-01, whatever
-// type uacme offers first.
+// A wildcard needs dns-01; www is answered by http-01, whatever type uacme
+// offers first.
 func uacmeWithChain(w *world) {
 	w.nsupdateKey()
 	w.setenv("WEBROOT", w.webroot)
@@ -153,16 +153,17 @@ func dehydratedWithUacmeNsupdate(w *world) {
 	w.newDehydrated(w.writeHookChain("uacme "+w.uacmeNsupdate()), "HOOK_CHAIN=yes").requireIssued(w.twoNames()...)
 }
 
-// dehydrated writes the file itself before it calls its hook, and takes it away
-// itself behind the clean-up: to a place of its own, so that the CA sees the hook's.
+// dehydrated writes the file itself before it calls its hook, and removes it
+// after the cleanup. It has a directory of its own, so that the CA sees the
+// hook's file.
 func dehydratedWithUacmeHTTP(w *world) {
 	hook := w.writeHookChain("uacme " + w.uacmeWebroot())
 	d := w.newDehydrated(hook, "CHALLENGETYPE=http-01", "WELLKNOWN="+w.mkdir("elsewhere"))
 	d.requireIssued(w.name(""), w.name("www"))
 }
 
-// lego tells of a name and its wildcard one after the other, and in this mode
-// the name of the record alone.
+// lego calls for a name and its wildcard one after the other, and in this mode
+// only with the name of the record.
 func legoWithUacmeNsupdate(w *world) {
 	program := w.legoChain("uacme type=dns-01 " + w.uacmeNsupdate())
 	w.newLego("default", program).requireIssued(w.wildcardPair()...)

@@ -95,8 +95,8 @@ func acmetoolWithCertbotScripts(w *world) {
 	require.Empty(w, regularFiles(w, store), "handles that were never used")
 }
 
-// For a wildcard there is dns-01 alone. The certificate is told of, with files
-// that are there.
+// For a wildcard there is only dns-01. The certificate's hook gets files that
+// exist.
 func acmetoolWithWildcard(w *world) {
 	w.nsupdateKey()
 	w.recordCalls("")

@@ -135,7 +135,7 @@ func (a *apache) configure(hook, version string) string {
 func (a *apache) end() {
 	a.server.stop()
 	if a.Failed() {
-		a.Logf("apache2:\n%s", a.server.said(""))
+		a.Logf("apache2:\n%s", a.server.logged(""))
 	}
 }
 

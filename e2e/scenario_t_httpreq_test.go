@@ -81,7 +81,7 @@ func (s *webServer) answers(operation string, status int) int {
 	return count
 }
 
-// requireStopped stops the server, and wants it to leave nothing behind.
+// requireStopped stops the server, and requires that nothing is left over.
 func (s *webServer) requireStopped() {
 	s.Helper()
 	require.NoError(s, s.cmd.Process.Signal(syscall.SIGTERM))

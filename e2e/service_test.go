@@ -46,7 +46,7 @@ func startService(dir, name string, env []string, args ...string) (*service, err
 	return s, nil
 }
 
-// stop ends the process, and does not believe it before it is gone.
+// stop ends the process, and waits until it is gone.
 func (s *service) stop() {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -67,17 +67,17 @@ func (s *service) await(answers func() error) error {
 		}
 		select {
 		case <-s.ended:
-			return fmt.Errorf("%s ended: %s", s.name, s.said(""))
+			return fmt.Errorf("%s ended: %s", s.name, s.logged(""))
 		case <-time.After(20 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("%s does not answer: %w: %s", s.name, err, s.said(""))
+			return fmt.Errorf("%s does not answer: %w: %s", s.name, err, s.logged(""))
 		}
 	}
 }
 
-// said is what the service logged about something.
-func (s *service) said(about string) string {
+// logged returns what the service logged about something.
+func (s *service) logged(about string) string {
 	log, err := os.ReadFile(s.log)
 	if err != nil {
 		return err.Error()

@@ -46,13 +46,13 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// explain shows, when the scenario failed, what the servers know about it.
+// explain shows what the servers know about a failed scenario.
 func (w *world) explain() {
 	if !w.Failed() {
 		return
 	}
 	for _, s := range lab.services() {
-		w.Logf("%s on %s:\n%s", s.name, w.label, s.said(w.label))
+		w.Logf("%s on %s:\n%s", s.name, w.label, s.logged(w.label))
 	}
 }
 
@@ -108,7 +108,7 @@ func (w *world) mkdir(name string) string {
 	return w.path(name)
 }
 
-// A result is how a client ended, and all that it said.
+// A result is a client's exit status and its output.
 type result struct {
 	status int
 	output string
@@ -124,8 +124,8 @@ func (r result) requireFailure(t *testing.T) {
 	require.NotZero(t, r.status, "%s", r.output)
 }
 
-// hang is how long a client may take: many times over what it does on a machine
-// that has other work too.
+// hang is how long a client may take: many times what it needs on a busy
+// machine.
 const hang = 10 * time.Minute
 
 // run runs a client to its end, or kills it with everything it started. When

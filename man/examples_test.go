@@ -18,7 +18,8 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// example is a literal block of a page. A comment in front of it says what it is.
+// example is a literal block of a page. The comment before it says what kind it
+// is.
 type example struct{ file, kind, text string }
 
 func examples(t *testing.T) []example {
@@ -36,7 +37,7 @@ func examples(t *testing.T) []example {
 	return all
 }
 
-// TestExamples: each is what its kind says.
+// TestExamples: each is valid for its kind.
 func TestExamples(t *testing.T) {
 	check := map[string]func(*testing.T, example){
 		"chain": isChain, "env": isEnvFile, "json": isEvent, "shell": isShell,
@@ -50,7 +51,7 @@ func TestExamples(t *testing.T) {
 
 func isText(t *testing.T, e example) { require.NotEmpty(t, e.text) }
 
-// isChain: the chain parser has nothing to say but that programs are not there.
+// isChain reports nothing but missing programs for a chain file.
 func isChain(t *testing.T, e example) {
 	_, err := runner.ParseChain("/etc/extauth/chain", e.text)
 	faults := new(chain.Error)
@@ -89,7 +90,7 @@ func isShell(t *testing.T, e example) {
 	hasOurOptions(t, e)
 }
 
-// hasOurOptions: the options behind our programs are theirs.
+// hasOurOptions checks that the options after our programs exist.
 func hasOurOptions(t *testing.T, e example) {
 	text := strings.ReplaceAll(e.text, "\\\n", " ")
 	for _, match := range regexp.MustCompile(`(extauth-[a-z-]+)( [^'"|\n]*)?`).FindAllStringSubmatch(text, -1) {

@@ -1,10 +1,11 @@
-// Package man_test compares the manual pages with the code: what a page says of
-// options, exit statuses, variables, keys and events is what there is, and all
-// of it.
+// Package man_test compares the manual pages with the code: the options, exit
+// statuses, variables, keys and events in the pages are those of the code, and
+// complete.
 package man_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,9 +21,15 @@ import (
 )
 
 // programs are all, by their names.
-func programs() map[string]func(cli.IO) int { return program.All() }
+func programs() map[string]func(cli.IO) int {
+	all := map[string]func(cli.IO) int{"extauth": program.Main}
+	for _, row := range program.All() {
+		all[row.Name] = row.Run
+	}
+	return all
+}
 
-// help is what a program says of itself.
+// help returns the output of a program's --help.
 func help(t *testing.T, name string) string {
 	run := programs()[name]
 	require.NotNil(t, run, "%s is not a program", name)
@@ -37,7 +44,7 @@ func page(t *testing.T, file string) string {
 	return string(text)
 }
 
-// pages are the files of a section of the manual, all for "?".
+// pages returns the files of a section of the manual, or all for "?".
 func pages(t *testing.T, section string) []string {
 	files, err := filepath.Glob("*." + section)
 	require.NoError(t, err)
@@ -45,7 +52,7 @@ func pages(t *testing.T, section string) []string {
 	return files
 }
 
-// section is a page's text below a heading, as "EXIT STATUS" or "Events".
+// section returns a page's text below a heading, as "EXIT STATUS" or "Events".
 func section(t *testing.T, file, heading string) string {
 	_, text, found := strings.Cut(page(t, file), heading+"\n")
 	require.True(t, found, "%s has no %s", file, heading)
@@ -55,7 +62,7 @@ func section(t *testing.T, file, heading string) string {
 	return text
 }
 
-// item is an entry of a list: what stands behind .It, and the text below it.
+// item is an entry of a list: what follows .It, and the text below it.
 type item struct{ head, body string }
 
 func items(text string) []item {
@@ -68,7 +75,7 @@ func items(text string) []item {
 	return all
 }
 
-// words are what a pattern's first group finds, sorted, each once.
+// words returns the matches of a pattern's first group, sorted, each once.
 func words(pattern, text string) []string {
 	all := []string{}
 	for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
@@ -78,7 +85,8 @@ func words(pattern, text string) []string {
 	return slices.Compact(all)
 }
 
-// marked are the words behind a macro, as .Va or .Cm, which may have several.
+// marked returns the words after a macro, as .Va or .Cm, which may have
+// several.
 func marked(macro, text string) []string {
 	var all []string
 	for _, line := range strings.Split(text, "\n") {
@@ -98,11 +106,21 @@ func TestEachProgramHasAPage(t *testing.T) {
 	for _, main := range mains {
 		want = append(want, filepath.Base(filepath.Dir(main))+".1")
 	}
-	require.Equal(t, want, pages(t, "1"))
+	require.ElementsMatch(t, want, pages(t, "1"))
 }
 
-// TestPagesHaveTheirSections: who looks for something finds it where it is
-// elsewhere.
+// TestNamesSayWhatIsListed: a page's NAME is what extauth says of the program.
+func TestNamesSayWhatIsListed(t *testing.T) {
+	for _, row := range program.All() {
+		require.Equal(t, fmt.Sprintf(".Nm %s\n.Nd %s\n", row.Name, row.Doc), section(t, row.Name+".1", ".Sh NAME"))
+	}
+	for _, line := range strings.Split(help(t, "extauth"), "\n") {
+		require.LessOrEqual(t, len(line), 80)
+	}
+}
+
+// TestPagesHaveTheirSections: pages have the usual sections, in the usual
+// order.
 func TestPagesHaveTheirSections(t *testing.T) {
 	for _, file := range pages(t, "?") {
 		for _, heading := range []string{"NAME", "SYNOPSIS", "DESCRIPTION", "ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES", "SEE ALSO"} {
@@ -111,8 +129,8 @@ func TestPagesHaveTheirSections(t *testing.T) {
 	}
 }
 
-// TestMandocIsSilent: it has nothing to say of any page, references to our own
-// pages included.
+// TestMandocIsSilent: mandoc has no warning about any page, and references to
+// our own pages are valid.
 func TestMandocIsSilent(t *testing.T) {
 	need(t, "mandoc")
 	text, err := exec.Command("mandoc", append([]string{"-Tlint"}, pages(t, "?")...)...).Output()

@@ -35,8 +35,8 @@ func TestPagesHaveTheOptions(t *testing.T) {
 	}
 }
 
-// optionsOf are the options that a help describes: behind two blanks where they
-// have a letter, behind six where they have none.
+// optionsOf returns the options in a help text: after two blanks if they have a
+// letter, after six if not.
 func optionsOf(help string) []string {
 	var all []string
 	line := regexp.MustCompile(`(?m)^(?:  -[a-z],|     ) --[a-z-]+(?: [A-Z:]+)?(?:, --[a-z-]+(?: [A-Z:]+)?)*`)
@@ -47,7 +47,8 @@ func optionsOf(help string) []string {
 	return all
 }
 
-// TestProgramsTakeTheOptions of their pages, in a directory that they may write to.
+// TestProgramsTakeTheOptions of their pages, in a directory that they may write
+// to.
 func TestProgramsTakeTheOptions(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for program, run := range programs() {
@@ -65,21 +66,22 @@ func TestProgramsTakeTheOptions(t *testing.T) {
 // TestSharedOptionsSayTheSame: what all front ends have is described in the same
 // words.
 func TestSharedOptionsSayTheSame(t *testing.T) {
-	said := map[string]string{}
+	seen := map[string]string{}
 	for program := range programs() {
 		if !strings.Contains(help(t, program), "--to CONVENTION") {
 			continue
 		}
 		for _, i := range items(section(t, program+".1", ".Sh DESCRIPTION")) {
-			if shared := regexp.MustCompile(`^Fl (t|c|e|-timeout|-state-dir|-trace|n|v|-help|-handler) `); shared.MatchString(i.head + " ") {
-				require.Equal(t, first(said, i.head, i.body), i.body, "%s: %s", program, i.head)
+			if shared := regexp.MustCompile(`^Fl (t|c|e|-exec|-timeout|-state-dir|-trace|n|v|-help|-handler) `); shared.MatchString(i.head + " ") {
+				require.Equal(t, first(seen, i.head, i.body), i.body, "%s: %s", program, i.head)
 			}
 		}
 	}
-	require.Len(t, said, 10)
+	require.Len(t, seen, 11)
 }
 
-// first is what a map has, or is given now.
+// first returns the map's value for a key, which is set to value if there is
+// none.
 func first(m map[string]string, key, value string) string {
 	if _, has := m[key]; !has {
 		m[key] = value
@@ -93,7 +95,7 @@ func TestPagesHaveTheOperands(t *testing.T) {
 		usage, _, _ := strings.Cut(help(t, program), "\n\n")
 		want := []string{}
 		for _, word := range regexp.MustCompile(`[\s|\[\]]+`).Split(usage, -1) {
-			if strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == "" && word != "" {
+			if strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == "" && word != "" && word != program {
 				want = append(want, word)
 			}
 		}
@@ -102,15 +104,17 @@ func TestPagesHaveTheOperands(t *testing.T) {
 	}
 }
 
-// never are the statuses that a program has no way to end with. Every other one
-// of the code is in its page.
+// never returns the statuses that a program never ends with. Every other one of
+// the code is in its page.
 func never() map[string][]string {
 	return map[string][]string{
+		// It runs a program, or starts man.
+		"extauth": {"1", "2", "65", "66", "69", "71", "73", "75", "78"},
 		// It has no journal and reads no events; a hook that hangs or cannot be
 		// started is a finding (1).
 		"extauth-check": {"2", "65", "71", "73", "75", "126"},
-		// What a client of the server asks for ends in an answer, not in a status;
-		// its handlers are looked for before it serves (78).
+		// A failed request of a client gives an answer, not a status; handlers
+		// are looked up before it serves (78).
 		"extauth-httpreq": {"2", "69", "71", "73", "75", "126", "127"},
 		// It performs nothing that could be undone, decodes nothing, and a handler
 		// that cannot be started has failed (71).
@@ -136,8 +140,8 @@ func TestPagesHaveTheExitStatuses(t *testing.T) {
 	require.ElementsMatch(t, append(statuses(t), "0"), statusesOf(t, "extauth.7"))
 }
 
-// TestPagesHaveTheExitStatusesOfScripts: a status that a program is seen to end
-// with is in its page.
+// TestPagesHaveTheExitStatusesOfScripts: each status that a program ends with
+// in a script is in its page.
 func TestPagesHaveTheExitStatusesOfScripts(t *testing.T) {
 	scripts, err := filepath.Glob("../testdata/script/*.txtar")
 	require.NoError(t, err)
@@ -170,7 +174,7 @@ func statusesOf(t *testing.T, file string) []string {
 	return all
 }
 
-// statuses are the constants of the code.
+// statuses returns the constants of the code.
 func statuses(t *testing.T) []string {
 	var all []string
 	for name, value := range constants(t, "../internal/cli/status.go") {
@@ -182,7 +186,7 @@ func statuses(t *testing.T) []string {
 	return all
 }
 
-// declines is the status by which a client is told that an event is not for us.
+// declines returns the status that tells a client that an event is not for us.
 func declines(program string) []string {
 	name := strings.ReplaceAll(strings.TrimPrefix(program, "extauth-"), "-", "_")
 	if c, known := envmap.Lookup(name); known && c.From.Declines != 0 {
@@ -191,7 +195,7 @@ func declines(program string) []string {
 	return nil
 }
 
-// constants are those of a file that have a literal value, as it is written.
+// constants returns a file's constants with a literal value, as it is written.
 func constants(t *testing.T, file string) map[string]string {
 	all := map[string]string{}
 	ast.Inspect(parsed(t, file), func(n ast.Node) bool {

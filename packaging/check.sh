@@ -56,6 +56,14 @@ uninstalls() {
 	[ -z "$left" ] || fail "uninstall left $left"
 }
 
+# Programs were files of their own, and may be again.
+replaces_files_and_links() {
+	(cd "$work/opt/bin" && ln -sf extauth-hook extauth && rm extauth-lego && : >extauth-lego)
+	make -s install PREFIX="$work/opt" SYSCONFDIR="$work/opt/etc"
+	[ ! -L "$work/opt/bin/extauth" ] || fail 'extauth is a link'
+	[ "$(readlink "$work/opt/bin/extauth-lego")" = extauth-hook ] || fail 'extauth-lego is not a link to extauth-hook'
+}
+
 # Below a directory of their own, all that is installed finds the rest there.
 follows_the_variables() {
 	make -s install PREFIX="$work/opt" SYSCONFDIR="$work/opt/etc"
@@ -104,6 +112,13 @@ debian_package() {
 	lintian --allow-root --fail-on error,warning,info -I --suppress-tags "$suppressed" build/extauth_"$version"*.changes
 	dpkg-deb -x build/extauth_"$version"*.deb "$work/deb"
 	for program in "$work/extauth-$version"/build/*; do cmp "$program" "$work/deb/usr/bin/${program##*/}"; done
+	is_small "$work/deb"
+}
+
+# is_small DIRECTORY: an installed package takes at most 15 MB.
+is_small() {
+	size=$(du -s --apparent-size --block-size=1000 "$1" | cut -f 1)
+	[ "$size" -le 15000 ] || fail "$size kB are installed, and 15000 are the limit"
 }
 
 installs "$@"
@@ -111,6 +126,7 @@ says_nothing_alone
 keeps_what_was_changed
 uninstalls
 follows_the_variables
+replaces_files_and_links
 units
 # Archives are made of a commit, and the .deb of an archive.
 if git rev-parse -q --verify HEAD >/dev/null 2>&1; then

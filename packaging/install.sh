@@ -30,10 +30,15 @@ each() {
 	done
 }
 
+# Most programs are links to one of two.
 programs() {
 	for d in cmd/*/; do
 		name=$(basename "$d")
-		echo "program $BUILDDIR/$name $BINDIR/$name"
+		if [ -L "$BUILDDIR/$name" ]; then
+			echo "link $(readlink "$BUILDDIR/$name") $BINDIR/$name"
+		else
+			echo "program $BUILDDIR/$name $BINDIR/$name"
+		fi
 	done
 }
 
@@ -82,7 +87,7 @@ put() {
 	script) relocate "$2" | copy 755 "$3" ;;
 	text) relocate "$2" | copy 644 "$3" ;;
 	conf) [ -e "$3" ] || relocate "$2" | copy 644 "$3" ;; # what its owner changed stays
-	link) ln -sf "$2" "$3" ;;
+	link) ln -sf "$2" "$3.new" && mv -f "$3.new" "$3" ;;
 	esac
 }
 

@@ -4,8 +4,8 @@
 //	go run ./bench/wait build/extauth-wait
 //
 // The DNS servers are a fake on loopback, because records have to appear at
-// seeded instants, and the delays are an invented model: read the result as an
-// order of policies and not as any provider's times.
+// given times, and the delays are an invented model: the result ranks policies,
+// and says nothing about the times of real providers.
 package main
 
 import (
@@ -28,15 +28,16 @@ const (
 	scale    = 20 // model seconds in a second
 	servers  = 3
 	deploy   = 500 * time.Millisecond // model: one call of a DNS provider's API
-	interval = time.Second            // model: between two looks
+	interval = time.Second            // model: between two checks
 	value    = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
 )
 
-// scaled is a model's time on our clock.
+// scaled converts model time to real time.
 func scaled(d time.Duration) time.Duration { return d / scale }
 
-// delays says when a record is on each server, after it was deployed: 1 s and
-// an exponential part, below 20 s, and up to a second more on each server.
+// delays returns how long after its deployment a record appears on each server:
+// 1 s plus an exponential part, below 20 s, plus up to a second that differs by
+// server.
 func delays(random *rand.Rand) (all [servers]time.Duration) {
 	base := 21.0
 	for base > 20 {
@@ -48,11 +49,11 @@ func delays(random *rand.Rand) (all [servers]time.Duration) {
 	return all
 }
 
-// dns is the fake: servers that know from when on each has a name's record.
+// dns is the fake: servers, and the times from which on they have each record.
 type dns struct {
 	mu      sync.Mutex
 	visible map[string][servers]time.Time
-	asked   map[string]int // by run, the label behind the host's
+	asked   map[string]int // by run, the label after the host's
 	address [servers]string
 }
 
@@ -122,7 +123,7 @@ func (d *dns) everywhere(name string) bool {
 	return true
 }
 
-// ask is a look with a message of its own, for the policy that polls in a hook.
+// ask sends one query, for the policy that polls in a hook.
 func (d *dns) ask(name string, server int) bool {
 	conn, err := net.Dial("udp", d.address[server])
 	if err != nil {
@@ -163,8 +164,8 @@ func (t *trial) deploy(i int) {
 	t.visible[t.name(i)] = at
 }
 
-// oracle is when the last record is everywhere, if the hooks only deploy.
-func (t *trial) oracle() time.Duration {
+// earliest is when the last record is everywhere if the hooks only deploy.
+func (t *trial) earliest() time.Duration {
 	var last time.Duration
 	for i, delays := range t.delays {
 		last = max(last, time.Duration(i+1)*deploy+slices.Max(delays[:]))
@@ -172,7 +173,7 @@ func (t *trial) oracle() time.Duration {
 	return last
 }
 
-// unready counts the records that a CA might not find now.
+// unready counts the records that a CA might not find yet.
 func (t *trial) unready(names ...int) (n int) {
 	for _, i := range names {
 		if !t.everywhere(t.name(i)) {
@@ -192,9 +193,9 @@ func (t *trial) names() (all []int) {
 // policy runs the hooks of a certificate and returns how many of its records
 // were not there when it was done.
 type policy struct {
-	name string
-	most int // names in a certificate, else it takes too long here
-	run  func(*trial) (failures int, err error)
+	name     string
+	maxNames int // a larger certificate takes too long
+	run      func(*trial) (failures int, err error)
 }
 
 func sleepPerName(t *trial) (int, error) {
@@ -235,29 +236,29 @@ func waitOnce(t *trial) (int, error) {
 	for i := range t.delays {
 		args = append(args, "dns", t.name(i), value)
 	}
-	said, err := exec.Command(t.program, args...).CombinedOutput()
+	output, err := exec.Command(t.program, args...).CombinedOutput()
 	if err != nil {
-		err = fmt.Errorf("%w: %s", err, said)
+		err = fmt.Errorf("%w: %s", err, output)
 	}
 	return t.unready(t.names()...), err
 }
 
-// row is what the trials of a policy came to.
-type row struct {
+// policyResult sums up the trials of a policy.
+type policyResult struct {
 	trials, failures, queries int
-	took, oracle              time.Duration
+	elapsed, earliest         time.Duration
 	ratios                    []float64
 }
 
-func (r row) String() string {
+func (r policyResult) String() string {
 	n := float64(r.trials)
 	slices.Sort(r.ratios)
-	return fmt.Sprintf("%8.1f %8.1f %9.3f %9.0f %9d", scale*r.took.Seconds()/n, r.oracle.Seconds()/n,
+	return fmt.Sprintf("%8.1f %8.1f %9.3f %9.0f %9d", scale*r.elapsed.Seconds()/n, r.earliest.Seconds()/n,
 		r.ratios[len(r.ratios)/2], float64(r.queries)/n, r.failures)
 }
 
-// run has trial after trial, each under all policies beside each other.
-func (c *cell) run(d *dns, program string, policies []policy) error {
+// run runs one trial after another, each under all policies at once.
+func (c *comparison) run(d *dns, program string, policies []policy) error {
 	random := rand.New(rand.NewSource(int64(c.names)))
 	for n := range c.trials {
 		var all [][servers]time.Duration
@@ -267,7 +268,7 @@ func (c *cell) run(d *dns, program string, policies []policy) error {
 		var running sync.WaitGroup
 		faults := make([]error, len(policies))
 		for i, p := range policies {
-			if c.names > p.most {
+			if c.names > p.maxNames {
 				continue
 			}
 			running.Add(1)
@@ -285,7 +286,7 @@ func (c *cell) run(d *dns, program string, policies []policy) error {
 	return nil
 }
 
-func (r *row) measure(t *trial, p policy) error {
+func (r *policyResult) measure(t *trial, p policy) error {
 	begun := time.Now()
 	failures, err := p.run(t)
 	took := time.Since(begun)
@@ -294,28 +295,28 @@ func (r *row) measure(t *trial, p policy) error {
 	}
 	r.trials++
 	r.failures += failures
-	r.took += took
-	r.oracle += t.oracle()
-	r.ratios = append(r.ratios, float64(took*scale)/float64(t.oracle()))
+	r.elapsed += took
+	r.earliest += t.earliest()
+	r.ratios = append(r.ratios, float64(took*scale)/float64(t.earliest()))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r.queries += t.asked[t.run]
 	return nil
 }
 
-// cell is a size of certificates, and what became of them.
-type cell struct {
+// comparison is a size of certificates, and the results of all policies for it.
+type comparison struct {
 	names, trials int
-	rows          []row // by policy
+	rows          []policyResult // by policy
 }
 
-// compare runs the cells at once; the sleeping takes nearly all of the time.
+// compare runs all comparisons at once, since they mostly sleep.
 func compare(w io.Writer, program string) error {
 	policies := []policy{
 		{"sleep 25 s in each hook", 20, sleepPerName}, {"sleep 25 s once", 100, sleepOnce},
 		{"poll 1 s in each hook", 20, pollPerName}, {"extauth-wait once", 100, waitOnce},
 	}
-	cells := []*cell{{names: 1, trials: 16}, {names: 5, trials: 4}, {names: 20, trials: 1}, {names: 100, trials: 6}}
+	cells := []*comparison{{names: 1, trials: 16}, {names: 5, trials: 4}, {names: 20, trials: 1}, {names: 100, trials: 6}}
 	d, err := listen()
 	if err != nil {
 		return err
@@ -323,7 +324,7 @@ func compare(w io.Writer, program string) error {
 	faults := make([]error, len(cells))
 	var running sync.WaitGroup
 	for i, c := range cells {
-		c.rows = make([]row, len(policies))
+		c.rows = make([]policyResult, len(policies))
 		running.Add(1)
 		go func() {
 			defer running.Done()
@@ -335,7 +336,7 @@ func compare(w io.Writer, program string) error {
 	return errors.Join(faults...)
 }
 
-func report(w io.Writer, policies []policy, cells []*cell) {
+func report(w io.Writer, policies []policy, cells []*comparison) {
 	fmt.Fprintf(w, "The DNS is a fake and the model invented (%d servers, records after 1 to 21 s, seeded); 1:%d in time.\n", servers, scale)
 	fmt.Fprintf(w, "took and oracle: model seconds, mean; ratio: median of took/oracle; failures: records not there at the end.\n\n")
 	for _, c := range cells {

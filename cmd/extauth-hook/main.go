@@ -1,4 +1,5 @@
-// Command extauth-hook is the front end for certbot's hooks.
+// Command extauth-hook is the front end for certbot's hooks, and by links to it
+// those of all other clients.
 package main
 
 import (
@@ -8,4 +9,4 @@ import (
 	"github.com/extauth/extauth/internal/hook"
 )
 
-func main() { os.Exit(hook.Hook(cli.Process())) }
+func main() { os.Exit(hook.Main(cli.Process())) }

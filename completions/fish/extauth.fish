@@ -134,6 +134,29 @@ set -l scripts acmesh acmetool certbot dehydrated getssl handler json lego lexic
 set -l clients acmesh acmetool certbot dehydrated getssl handler httpreq json lego mod_md uacme
 # conventions: end
 
+# extauth is followed by a program, and that by its own words.
+function __extauth_first_word
+    test (count (commandline -opc)) -eq 1
+end
+
+function __extauth_rest
+    set -l words (commandline -opc)
+    set -l line (string join ' ' -- (string escape -- extauth-$words[2] $words[3..-1]) (commandline -ct))
+    complete --do-complete="$line"
+end
+
+if test $program = extauth
+    set -l programs acmesh acmetool check dehydrated getssl hook httpreq json lego mod-md pending uacme wait
+    set -l help 'contains help (commandline -opc)[2]'
+    complete -c extauth -f
+    complete -c extauth -n __extauth_first_word -l help -d 'Say what there is'
+    complete -c extauth -n __extauth_first_word -l version -d 'Say which version it is'
+    complete -c extauth -n __extauth_first_word -a "$programs help"
+    complete -c extauth -n "$help; and test (count (commandline -opc)) -eq 2" -a "$programs chain env"
+    complete -c extauth -n "not __extauth_first_word; and not $help" -a '(__extauth_rest)'
+    exit
+end
+
 # How many operands an option may stand behind, and where the options of the
 # front ends have no meaning.
 set -l may '__extauth_options 0'
@@ -169,6 +192,9 @@ if not contains $program extauth-check extauth-pending extauth-wait
     complete -c $program -n $front -s e -l env-file -rF -d 'Give handlers these variables'
     complete -c $program -n $front -s n -l dry-run -d 'Say what would be run'
     complete -c $program -n $record -l trace -rF -d 'Append each call to this file'
+end
+if not contains $program extauth-check extauth-httpreq extauth-json extauth-pending extauth-wait
+    complete -c $program -n $front -l exec -d 'Become the handler'
 end
 if not contains $program extauth-check extauth-wait
     complete -c $program -n $may -l timeout -x -d 'Limit for each call of a handler'

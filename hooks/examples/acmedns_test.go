@@ -22,10 +22,11 @@ const (
 	acmednsSubdomain = "8e5700ea-a4bf-41c7-8a77-e990661dcc6a"
 )
 
-// acmeDNS stands in for acme-dns, which is in no registry that the tests can
-// have it from. It does what that server's POST /update does with the one account
-// that it has: 401 for other credentials or another subdomain, 400 for a value that
-// is none, and the last two values are kept (acme-dns 1.0: api.go, auth.go, db.go).
+// acmeDNS is a stand-in for acme-dns, which the tests cannot install from a
+// registry. It does what that server's POST /update does with the one account
+// that it has: 401 for other credentials or another subdomain, 400 for an
+// invalid value, and the last two values are kept (acme-dns 1.0: api.go,
+// auth.go, db.go).
 type acmeDNS struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -91,7 +92,7 @@ func (a *acmeDNS) site(t *testing.T, programs, domain, more string, env ...strin
 	return s
 }
 
-// TestAcmeDNS calls the programs as clients do, with a server behind the handler.
+// TestAcmeDNS calls the programs as clients do, with a server for the handler.
 func TestAcmeDNS(t *testing.T) {
 	t.Parallel()
 	programs := buildPrograms(t)

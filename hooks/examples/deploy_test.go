@@ -137,7 +137,8 @@ func (d *deployment) issue(name string) *big.Int {
 	return leaf.SerialNumber
 }
 
-// sign signs a certificate with its issuer's key, or its own where there is no issuer.
+// sign signs a certificate with its issuer's key, or with its own if there is
+// no issuer.
 func (d *deployment) sign(template, issuer *x509.Certificate, issuerKey *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
 	d.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -32,7 +32,8 @@ func readmeLines(t *testing.T) []string {
 	return indented
 }
 
-// readmeChain are the lines of chain files: a convention and a key behind it.
+// readmeChain returns the lines of chain files: a convention and a key after
+// it.
 func readmeChain(t *testing.T) []string {
 	t.Helper()
 	var chain []string
@@ -65,8 +66,8 @@ func readmeEnv(t *testing.T) map[string]string {
 	return env
 }
 
-// TestREADMEHasChainsThatAreRead: each line is one that the runner takes, where
-// the handlers of this directory are installed.
+// TestREADMEHasChainsThatAreRead: the runner accepts each line if the handlers
+// of this directory are installed.
 func TestREADMEHasChainsThatAreRead(t *testing.T) {
 	needPrograms(t, "lexicon:lexicon")
 	here, err := filepath.Abs(".")
@@ -109,7 +110,7 @@ func TestREADMENamesTheSettingsForDNS(t *testing.T) {
 	}
 }
 
-// matches are what a pattern's group stands for, first to last.
+// matches returns what a pattern's group matches, first to last.
 func matches(pattern, text string) []string {
 	var found []string
 	for _, match := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {

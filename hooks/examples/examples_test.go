@@ -21,7 +21,7 @@ const (
 	value      = "gfj9Xq-zYAr2tO3eVP1FQ9dVnSNVoHs8XIwvNn4-S7A"
 )
 
-// A run is what one call of a handler left behind.
+// A run is the result of one call of a handler.
 type run struct {
 	status         int
 	stdout, stderr string

@@ -8,8 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// testLexicon is Debian's lexicon with its provider for PowerDNS. It fetches the
-// public suffix list; behind a proxy that is not there it takes its own copy.
+// testLexicon is Debian's lexicon with its provider for PowerDNS. It fetches
+// the public suffix list; with a proxy that does not exist it uses its own
+// copy.
 func testLexicon(t *testing.T, p *powerDNS) {
 	needPrograms(t, "lexicon:lexicon")
 	p.addZone(t, "example.org", "Native")

@@ -104,10 +104,10 @@ func nginxServesTheClientsFiles(d *deployment) {
 	d.awaitServed(port, "a.test", serial)
 }
 
-// requireLeftAlone: a refused deployment leaves the files and the running nginx
+// requireUnchanged: a refused deployment leaves the files and the running nginx
 // as they are. A reload that was asked for all the same would be counted with
 // the one that follows.
-func (d *deployment) requireLeftAlone(port string, mend func()) {
+func (d *deployment) requireUnchanged(port string, fix func()) {
 	d.Helper()
 	pem, key := d.read("tls/a.test.pem"), d.read("tls/a.test.key")
 	old, err := d.serial(port, "a.test")
@@ -121,7 +121,7 @@ func (d *deployment) requireLeftAlone(port string, mend func()) {
 	require.Equal(d, key, d.read("tls/a.test.key"))
 	d.requireServed(port, "a.test", old)
 
-	mend()
+	fix()
 	serial := d.issue("a.test")
 	requireDone(d.T, d.deploy("a.test"))
 	d.awaitServed(port, "a.test", serial)
@@ -134,7 +134,7 @@ func nginxKeepsRunning(d *deployment) {
 	good := d.read("nginx.conf")
 	d.issue("a.test")
 	d.write("nginx.conf", good+"no_such_directive on;\n")
-	d.requireLeftAlone(port, func() { d.write("nginx.conf", good) })
+	d.requireUnchanged(port, func() { d.write("nginx.conf", good) })
 }
 
 func nginxPutsBack(d *deployment) {
@@ -143,7 +143,7 @@ func nginxPutsBack(d *deployment) {
 	other := d.read("live/privkey.pem")
 	d.issue("a.test")
 	d.write("live/privkey.pem", other)
-	d.requireLeftAlone(port, func() {})
+	d.requireUnchanged(port, func() {})
 }
 
 func nginxInstallsNothing(d *deployment) {

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPowerDNS calls the programs as clients do, with a PowerDNS server behind
-// the handler, and asks dig what there is.
+// TestPowerDNS calls the programs as clients do, with a PowerDNS server for the
+// handler, and looks at the records with dig.
 func TestPowerDNS(t *testing.T) {
 	t.Parallel()
 	p := startPowerDNS(t)
@@ -134,8 +134,8 @@ func requireAllDone(t *testing.T, s *site, operand string, values []string) {
 	s.requireNoCredential(t, s.read(t, "output"))
 }
 
-// The second is how a delegation of the challenge alone looks; its id in the API
-// is not its name.
+// The second is a delegation of only the challenge's name; its ID in the API is
+// not its name.
 func testPowerDNSLongestZone(t *testing.T, p *powerDNS) {
 	for _, zone := range []string{"long.test", "sub.long.test", "_acme-challenge.www.long.test"} {
 		p.addZone(t, zone, "Native")
@@ -202,8 +202,8 @@ func testPowerDNSWrongKey(t *testing.T, p *powerDNS) {
 	p.requireTXT(t, "_acme-challenge.key.test")
 }
 
-// Nothing tells whether a server that is down has done anything, so that the
-// journal keeps the challenge until it can be cleaned up.
+// Nobody knows if a server that is down has done anything, so that the journal
+// keeps the challenge until it can be cleaned up.
 func testPowerDNSDown(t *testing.T, p *powerDNS) {
 	p.addZone(t, "down.test", "Native")
 	s := p.site(t)

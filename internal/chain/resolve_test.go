@@ -240,3 +240,17 @@ func TestGroups(t *testing.T) {
 	require.Equal(t, order, h.Filter(order))
 	require.True(t, h.OnlyCleans(order[0]))
 }
+
+// TestConventionIsMadeOnce: for each handler, however often a chain is resolved.
+func TestConventionIsMadeOnce(t *testing.T) {
+	parsed, err := Parse("/chain", "lego mode=raw /bin/true\ndehydrated /bin/true\n")
+	require.NoError(t, err)
+	resolved, err := Resolve(parsed)
+	require.NoError(t, err)
+	again, err := Resolve(resolved)
+	require.NoError(t, err)
+	for i := range parsed {
+		require.Same(t, parsed[i].Resolved(), resolved[i].Resolved())
+		require.Same(t, parsed[i].Resolved(), again[i].Resolved())
+	}
+}

@@ -3,7 +3,9 @@ package chain
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/extauth/extauth/internal/commandline"
@@ -87,6 +89,24 @@ func cutOption(word string) (key, value string, ok bool) {
 	key, value, ok = strings.Cut(word, "=")
 	ok = ok && key != "" && strings.Trim(key, "abcdefghijklmnopqrstuvwxyz") == ""
 	return key, value, ok
+}
+
+// Anchored returns the handler with absolute paths, as a chain file's has: the
+// journal's is cleaned up from any directory.
+func (h *Handler) Anchored() Handler {
+	own := *h
+	if len(own.Command) > 0 {
+		own.Command = located("", slices.Clone(own.Command))
+	}
+	own.Commands = maps.Clone(own.Commands)
+	for cmd, words := range own.Commands {
+		own.Commands[cmd] = located("", slices.Clone(words))
+	}
+	own.EnvFiles = slices.Clone(own.EnvFiles)
+	for i, file := range own.EnvFiles {
+		own.EnvFiles[i] = below("", file)
+	}
+	return own
 }
 
 // located puts the relative path of a program, or of an endpoint, below the

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// issue makes what a client has of a certificate: the files that it names to
-// its hooks, signed by themselves.
+// issue makes the files of a self-signed certificate, as a client passes them
+// to its hooks.
 func (s *scratch) issue(domain string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

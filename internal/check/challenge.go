@@ -7,19 +7,18 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// thumbprint is that of no account.
+// thumbprint is not that of a real account.
 const thumbprint = "9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
 
-// challenge makes one that nobody had before, for a name below the domain. All
-// its values follow from its token, which neither begins with a dash nor does
-// what is made of it.
+// challenge returns a new challenge for a name below the domain. Neither its
+// token nor its DNS value begins with a dash.
 func (s *suite) challenge(label string) envmap.Event {
-	return s.dashed(label, "extauth-check-", false)
+	return s.challengeWith(label, "extauth-check-", false)
 }
 
-// dashed is a challenge whose token begins with a prefix; the value that is
-// published by DNS begins with a dash, or does not.
-func (s *suite) dashed(label, prefix string, dash bool) envmap.Event {
+// challengeWith returns a challenge whose token begins with a prefix. Its DNS
+// value begins with a dash if dash is set, and only then.
+func (s *suite) challengeWith(label, prefix string, dash bool) envmap.Event {
 	for {
 		s.challenges++
 		token := fmt.Sprintf("%s%04d", prefix, s.challenges)
@@ -38,13 +37,13 @@ func (s *suite) challengeOf(domain, token string) envmap.Event {
 	if e.Type == envmap.HTTP01 {
 		e.Validation, e.URI = e.KeyAuth, envmap.URI(domain, token)
 	}
-	s.asClient(&e)
+	s.addClientEnv(&e)
 	return e
 }
 
-// asClient adds what the convention's own client says besides: dehydrated
+// addClientEnv adds the variables of the convention's own client: dehydrated
 // exports its configuration.
-func (s *suite) asClient(e *envmap.Event) {
+func (s *suite) addClientEnv(e *envmap.Event) {
 	if s.handler.Convention != "dehydrated" {
 		return
 	}
@@ -58,7 +57,7 @@ func (s *suite) asClient(e *envmap.Event) {
 	}
 }
 
-// cleanupOf is the event that takes a challenge away; printed is what the hook
+// cleanupOf returns the cleanup of a challenge; printed is what the hook
 // printed when it was performed.
 func cleanupOf(e envmap.Event, printed []byte) envmap.Event {
 	e.Cmd, e.Status = envmap.Cleanup, "valid"
@@ -67,9 +66,10 @@ func cleanupOf(e envmap.Event, printed []byte) envmap.Event {
 	return e
 }
 
-// others are the events of the convention that are about no single challenge.
-// text is what a CA or a server says, dir is where certificates are.
-func (s *suite) others(text, dir string) []envmap.Event {
+// otherEvents returns the convention's events that are not about a single
+// challenge. text is the message of a CA or a server, dir the directory of the
+// certificates.
+func (s *suite) otherEvents(text, dir string) []envmap.Event {
 	var all []envmap.Event
 	for _, cmd := range []envmap.Cmd{
 		envmap.Startup, envmap.PrePerform, envmap.PostPerform, envmap.PreCleanup, envmap.PostCleanup,
@@ -83,20 +83,20 @@ func (s *suite) others(text, dir string) []envmap.Event {
 			CertDir: dir, Timestamp: "1700000000", CertTimestamp: "1700000001", Status: "503", Body: text,
 			Method: "post", Headers: text,
 		}
-		s.asClient(&e)
+		s.addClientEnv(&e)
 		delete(e.ClientEnv, "CHALLENGETYPE")
-		if s.called(e) {
+		if s.isCalledFor(e) {
 			all = append(all, e)
 		}
 	}
 	return all
 }
 
-// called tells whether the convention's client calls this hook for an event: a
-// command that is for challenges alone is not called for another.
-func (s *suite) called(e envmap.Event) bool {
+// isCalledFor reports whether the convention's client calls this hook for an
+// event: a command that is only for challenges is not called for others.
+func (s *suite) isCalledFor(e envmap.Event) bool {
 	c := s.handler.Resolved()
-	whole := s.handler.Commands != nil || c.To.Operands == nil && c.Name != "lego"
+	allEvents := s.handler.Commands != nil || c.To.Operands == nil && c.Name != "lego"
 	_, err := c.Encode(e)
-	return err == nil && whole && s.handler.CommandFor(e.Cmd) != nil
+	return err == nil && allEvents && s.handler.CommandFor(e.Cmd) != nil
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/extauth/extauth/internal/process"
 )
 
-// hook is a copy of one from testdata, with what its own comments say: the
-// options that it is checked with, and the checks that find something.
+// hook is a copy of a hook in testdata, with what its comments say: the options
+// for the checks, and the checks that find something.
 type hook struct {
 	path    string
 	as      string
@@ -28,7 +28,7 @@ type hook struct {
 	options []string
 }
 
-// newHook copies a hook to where root's programs may be.
+// newHook copies a hook to a directory that root's programs may be in.
 func newHook(t *testing.T, file string) hook {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -44,7 +44,7 @@ func newHook(t *testing.T, file string) hook {
 	return h
 }
 
-// comment are the words behind # NAME: in a script.
+// comment returns the words after # NAME: in a script.
 func comment(text []byte, name string) []string {
 	found := regexp.MustCompile(`(?m)^# ` + name + `: (.*?)\r?$`).FindSubmatch(text)
 	if found == nil {
@@ -53,8 +53,8 @@ func comment(text []byte, name string) []string {
 	return strings.Fields(string(found[1]))
 }
 
-// words are the operands of extauth-check: a command for each event where the
-// convention's client has one.
+// words returns the operands of extauth-check: a command for each event if the
+// convention's client has them.
 func (h hook) words() []string {
 	switch h.as {
 	case "certbot":
@@ -67,7 +67,7 @@ func (h hook) words() []string {
 	return []string{h.path}
 }
 
-// result is what a run of the checks said.
+// result is the result of the checks.
 type result struct {
 	tap   string
 	notOK []string
@@ -94,7 +94,8 @@ func (h hook) run(t *testing.T) result {
 	return r
 }
 
-// TestBrokenHooks: each has one fault, and is found by the checks that it names.
+// TestBrokenHooks: the fault of each is found by the checks that its comment
+// names.
 func TestBrokenHooks(t *testing.T) {
 	files, err := filepath.Glob("testdata/broken/*/*")
 	require.NoError(t, err)
@@ -125,7 +126,7 @@ func TestGoodHooks(t *testing.T) {
 	}
 }
 
-// TestSlowHook: to be slow is a finding of its own.
+// TestSlowHook: slowness is a finding of its own.
 func TestSlowHook(t *testing.T) {
 	t.Parallel()
 	h := newHook(t, "testdata/good/lego")
@@ -133,7 +134,7 @@ func TestSlowHook(t *testing.T) {
 	require.Equal(t, []string{"time"}, h.run(t).notOK)
 }
 
-// TestOwnStandIns: what --path has comes before the stand-ins.
+// TestOwnStandIns: programs in --path come before the stand-ins.
 func TestOwnStandIns(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

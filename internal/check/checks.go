@@ -10,149 +10,151 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// check is one thing that a client may do to a hook, or a hook to its client.
+// check is one check of a hook.
 type check struct {
 	name      string
-	statement string              // what is true of a hook that passes
-	needs     need                // what must work for it
-	skip      func(*suite) string // why it does not apply; nil: it always does
-	run       func(*bench) *finding
+	statement string              // true of a hook that passes
+	requires  requirement         // what must work first
+	skip      func(*suite) string // returns why the check does not apply, or ""; nil: it always does
+	run       func(*trial) *finding
 }
 
-// need is what must work for a check to say something.
-type need int
+// requirement is what must work for a check to have a meaning.
+type requirement int
 
 const (
-	published need = iota // a first challenge
-	ending                // calls end
-	starting              // the hook can be started
-	nothing
+	canPublish requirement = iota // a challenge is published
+	canEnd                        // calls end in time in time
+	canStart                      // the hook can be started
+	noRequirement
 )
 
-// checks are all of them, in their order.
+// checks returns all checks, in their order.
 func checks() []check {
 	return []check{
-		{"starts", "the system can start it", nothing, nil, checkStarts},
-		{"terminal", "it needs no terminal", starting, nil, checkTerminal},
-		{"perform", "it publishes a challenge's value and ends with 0", starting, skipDeclined, checkPerform},
-		{"cleanup", "it takes the value away again and ends with 0", published, nil, checkCleanup},
-		{"bare-environment", "PATH, HOME and TMPDIR are all that it needs", published, nil, checkBare},
-		{"stale-environment", "what other calls left in the environment does not mislead it", published, nil, checkStale},
-		{"working-directory", "it depends on no working directory and leaves nothing there", published, nil, checkDirectory},
-		{"standard-input", "it leaves the client's standard input alone", published, skipStdin, checkStdin},
-		{"perform-twice", "a challenge may be performed twice", published, nil, checkTwice},
-		{"two-values", "a name and its wildcard are published at once", published, nil, checkTwoValues},
-		{"cleanup-own", "clean-up takes away its own value alone", published, skipForgets, checkCleanupOwn},
-		{"cleanup-twice", "cleaning up twice is no failure", published, nil, checkCleanupTwice},
-		{"cleanup-alone", "cleaning up what was never performed is no failure", published, nil, checkCleanupAlone},
-		{"dash", "tokens and values may begin with a dash", published, nil, checkDash},
-		{"hostile-texts", "no shell sees what it is told", ending, skipTexts, checkTexts},
-		{"failing-provider", "it ends with a failure when its provider refuses", published, skipFailing, checkFailing},
-		{"other-events", "each other event of its client ends well", ending, skipOthers, checkOthers},
-		{"unknown-operation", "an operation that it does not know is ignored", ending, skipUnknown, checkUnknown},
-		{"standard-output", "standard output holds nothing but what its client reads there", ending, skipStdout, checkStdout},
-		{"batch", "a call with many challenges does them all, or fails", published, skipBatch, checkBatch},
-		{"umask", "the web server can read its files, whatever the umask is", published, skipUmask, checkUmask},
-		{"background", "it leaves no process behind that holds its output open", starting, nil, checkBackground},
-		{"time", "each call ends in time", starting, nil, checkTime},
+		{"starts", "the system can start it", noRequirement, nil, checkStarts},
+		{"terminal", "it needs no terminal", canStart, nil, checkTerminal},
+		{"perform", "it publishes a challenge's value and ends with 0", canStart, skipDeclined, checkPerform},
+		{"cleanup", "it takes the value away again and ends with 0", canPublish, nil, checkCleanup},
+		{"bare-environment", "PATH, HOME and TMPDIR are all that it needs", canPublish, nil, checkBareEnv},
+		{"stale-environment", "what other calls left in the environment does not mislead it", canPublish, nil, checkStaleEnv},
+		{"working-directory", "it depends on no working directory and leaves nothing there", canPublish, nil, checkDirectory},
+		{"standard-input", "it does not read the client's standard input", canPublish, skipStdin, checkStdin},
+		{"perform-twice", "a challenge may be performed twice", canPublish, nil, checkTwice},
+		{"two-values", "a name and its wildcard are published at once", canPublish, nil, checkTwoValues},
+		{"cleanup-own", "cleanup takes away only its own value", canPublish, skipCleanupOwn, checkCleanupOwn},
+		{"cleanup-twice", "cleaning up twice is no failure", canPublish, nil, checkCleanupTwice},
+		{"cleanup-alone", "cleaning up what was never performed is no failure", canPublish, nil, checkCleanupUnknown},
+		{"dash", "tokens and values may begin with a dash", canPublish, nil, checkDash},
+		{"hostile-texts", "no shell sees what it is told", canEnd, skipTexts, checkTexts},
+		{"failing-provider", "it ends with a failure when its provider refuses", canPublish, skipFailing, checkFailing},
+		{"other-events", "each other event of its client ends well", canEnd, skipOtherEvents, checkOtherEvents},
+		{"unknown-operation", "an operation that it does not know is ignored", canEnd, skipUnknown, checkUnknown},
+		{"standard-output", "standard output holds nothing but what its client reads there", canEnd, skipStdout, checkStdout},
+		{"batch", "a call with many challenges does them all, or fails", canPublish, skipBatch, checkBatch},
+		{"umask", "the web server can read its files, whatever the umask is", canPublish, skipUmask, checkUmask},
+		{"background", "it leaves no process behind that holds its output open", canStart, nil, checkBackground},
+		{"time", "each call ends in time", canStart, nil, checkTime},
 	}
 }
 
 //go:embed explain.txt
 var explanations string
 
-// explanation is what a client does, why a hook fails there, and what to write
-// instead: the paragraph below the check's name in explain.txt.
+// explanation says what a client does, why hooks fail there, and what to write
+// instead. It is the paragraph below the check's name in explain.txt.
 func (c check) explanation() string {
 	_, text, _ := strings.Cut("\n\n"+explanations, "\n\n"+c.name+":\n")
 	text, _, _ = strings.Cut(text, "\n\n")
 	return strings.TrimSuffix(text, "\n")
 }
 
-func checkStarts(b *bench) *finding {
-	if b.fault == nil {
+func checkStarts(t *trial) *finding {
+	if t.startErr == nil {
 		return nil
 	}
-	reason := b.fault.Error()
-	if e := new(process.StartError); errors.As(b.fault, &e) {
+	reason := t.startErr.Error()
+	if e := new(process.StartError); errors.As(t.startErr, &e) {
 		reason = e.Reason
 	}
-	return b.found("a program that the system can start", "%s", reason)
+	return t.newFinding("a program that the system can start", "%s", reason)
 }
 
-// needsTerminal is why other checks are not made.
+// needsTerminal is why other checks are skipped.
 const needsTerminal = "it needs a terminal"
 
-func checkTerminal(b *bench) *finding {
-	b.made = []run{b.first}
-	said := strings.ToLower(strings.Join(b.first.outcome.stderr, "\n"))
+func checkTerminal(t *trial) *finding {
+	t.runs = []hookRun{t.first}
+	stderr := strings.ToLower(strings.Join(t.first.result.stderr, "\n"))
 	for _, word := range []string{"/dev/tty", "not a tty", "not a terminal", "no tty", "inappropriate ioctl"} {
-		if b.first.err != nil && strings.Contains(said, word) {
-			b.hopeless = needsTerminal
-			return b.found("a challenge is performed without a terminal", "%s", b.first.ended())
+		if t.first.err != nil && strings.Contains(stderr, word) {
+			t.obstacle = needsTerminal
+			return t.newFinding("a challenge is performed without a terminal", "%s", t.first.status())
 		}
 	}
 	return nil
 }
 
-func checkPerform(b *bench) *finding {
-	b.made = []run{b.first}
+func checkPerform(t *trial) *finding {
+	t.runs = []hookRun{t.first}
 	switch {
-	case b.hung || b.hopeless == needsTerminal:
-		b.skip = b.hopeless // another check says so
+	case t.hung || t.obstacle == needsTerminal:
+		t.skip = t.obstacle // another check reports it
 		return nil
-	case b.first.err != nil:
-		return b.found("exit status 0", "%s", b.first.ended())
-	case b.seen == unseen:
-		return b.found("the value is published", "exit status 0, and the value is nowhere to be seen")
+	case t.first.err != nil:
+		return t.newFinding("exit status 0", "%s", t.first.status())
+	case t.witness == byNothing:
+		return t.newFinding("the value is published", "exit status 0, and the value is nowhere to be seen")
 	}
 	return nil
 }
 
-// performs performs a challenge that must work.
-func (b *bench) performs(e envmap.Event) (run, *finding) {
-	r := b.perform(e)
+// mustPerform performs a challenge, and returns a finding if that does not
+// work.
+func (t *trial) mustPerform(e envmap.Event) (hookRun, *finding) {
+	r := t.perform(e)
 	switch {
 	case r.err != nil:
-		return r, b.found("performing ends with 0", "%s", r.ended())
-	case !b.published(e):
-		return r, b.found("the value is published", "it is not there")
+		return r, t.newFinding("performing ends with 0", "%s", r.status())
+	case !t.published(e):
+		return r, t.newFinding("the value is published", "it is not there")
 	}
 	return r, nil
 }
 
-// cleans cleans up a challenge, which must work too.
-func (b *bench) cleans(e envmap.Event, performed run) *finding {
-	r := b.cleanup(e, performed)
+// mustCleanUp cleans up a challenge, and returns a finding if that does not
+// work.
+func (t *trial) mustCleanUp(e envmap.Event, performed hookRun) *finding {
+	r := t.cleanup(e, performed)
 	switch {
 	case r.err != nil:
-		return b.found("cleaning up ends with 0", "%s", r.ended())
-	case b.published(e):
-		return b.found("the value is taken away", "it is still there")
+		return t.newFinding("cleaning up ends with 0", "%s", r.status())
+	case t.published(e):
+		return t.newFinding("the value is taken away", "it is still there")
 	}
 	return nil
 }
 
-// both performs and cleans up.
-func (b *bench) both(e envmap.Event) *finding {
-	r, f := b.performs(e)
+// performAndCleanUp does both, and returns a finding if one does not work.
+func (t *trial) performAndCleanUp(e envmap.Event) *finding {
+	r, f := t.mustPerform(e)
 	if f != nil {
 		return f
 	}
-	return b.cleans(e, r)
+	return t.mustCleanUp(e, r)
 }
 
-func checkCleanup(b *bench) *finding { return b.both(b.challenge("cleanup")) }
+func checkCleanup(t *trial) *finding { return t.performAndCleanUp(t.challenge("cleanup")) }
 
-func checkBare(b *bench) *finding {
-	b.bare = true
-	return b.both(b.challenge("bare"))
+func checkBareEnv(t *trial) *finding {
+	t.bareEnv = true
+	return t.performAndCleanUp(t.challenge("bare"))
 }
 
-// checkStale leaves variables of other clients, and those that certbot's own
-// earlier certificates left.
-func checkStale(b *bench) *finding {
-	b.stale = map[string]string{
+// checkStaleEnv adds variables of other clients, and those that certbot leaves
+// from earlier certificates.
+func checkStaleEnv(t *trial) *finding {
+	t.staleEnv = map[string]string{
 		"RENEWED_LINEAGE": "/nonexistent/lineage", "RENEWED_DOMAINS": "stale.invalid", "FAILED_DOMAINS": "stale.invalid",
 		"CERTBOT_AUTH_OUTPUT": "stale", "CDPATH": "/:/usr", "POSIXLY_CORRECT": "1",
 	}
@@ -161,32 +163,33 @@ func checkStale(b *bench) *finding {
 		"type": "tls-sni-01", "domain": "stale.invalid", "token": "stale", "validation": "stale", "status": "stale",
 		"UACME_METHOD": "failed", "CHALLENGETYPE": "http-01", "LEGO_CERT_DOMAIN": "stale.invalid",
 	} {
-		if !b.handler.Resolved().OwnsVariable(name) {
-			b.stale[name] = value
+		if !t.handler.Resolved().OwnsVariable(name) {
+			t.staleEnv[name] = value
 		}
 	}
-	return b.both(b.challenge("stale"))
+	return t.performAndCleanUp(t.challenge("stale"))
 }
 
-func checkDirectory(b *bench) *finding {
-	dir, err := b.scratch.newDir()
-	b.err, b.dir = errors.Join(b.err, err), dir
-	e := b.challenge("directory")
-	r, f := b.performs(e)
-	if left := b.scratch.files(dir); f == nil && len(left) > 0 {
-		return b.found("nothing is written into the working directory", "%q", left)
+func checkDirectory(t *trial) *finding {
+	dir, err := t.scratch.newDir()
+	t.err, t.dir = errors.Join(t.err, err), dir
+	e := t.challenge("directory")
+	r, f := t.mustPerform(e)
+	if left := t.scratch.files(dir); f == nil && len(left) > 0 {
+		return t.newFinding("nothing is written into the working directory", "%q", left)
 	}
-	b.dir = "" // another
+	t.dir = "" // a new one
 	if f == nil {
-		f = b.cleans(e, r)
+		f = t.mustCleanUp(e, r)
 	}
 	return f
 }
 
-// skipDeclined: a hook may be for certificates alone, and say so of challenges.
+// skipDeclined skips a check if the hook declines challenges: it may be only
+// for certificates.
 func skipDeclined(s *suite) string {
-	if s.first.outcome.declined {
-		return s.hopeless
+	if s.first.result.declined {
+		return s.obstacle
 	}
 	return ""
 }
@@ -198,68 +201,69 @@ func skipStdin(s *suite) string {
 	return ""
 }
 
-// checkStdin has a shell write down what the hook left of its standard input.
-func checkStdin(b *bench) *finding {
-	rest := b.scratch.path("rest")
-	b.stdin = []byte("this is the client's own input\n")
-	b.wrapper = []string{"/bin/sh", "-c", `status=0; rest=$1; shift; "$@" || status=$?; cat >"$rest"; exit $status`, "sh", rest}
-	if r := b.perform(b.challenge("stdin")); r.timedOut() {
-		return b.found("nothing is read", "%s", r.ended())
+// checkStdin has a shell save what the hook did not read from its standard
+// input.
+func checkStdin(t *trial) *finding {
+	unread := t.scratch.path("rest")
+	t.stdin = []byte("this is the client's own input\n")
+	t.wrapper = []string{"/bin/sh", "-c", `status=0; rest=$1; shift; "$@" || status=$?; cat >"$rest"; exit $status`, "sh", unread}
+	if r := t.perform(t.challenge("stdin")); r.timedOut() {
+		return t.newFinding("nothing is read", "%s", r.status())
 	}
-	text, err := os.ReadFile(rest)
-	if b.err = errors.Join(b.err, err); string(text) == string(b.stdin) {
+	text, err := os.ReadFile(unread)
+	if t.err = errors.Join(t.err, err); string(text) == string(t.stdin) {
 		return nil
 	}
-	return b.found("nothing is read", "%d of %d bytes were read", len(b.stdin)-len(text), len(b.stdin))
+	return t.newFinding("nothing is read", "%d of %d bytes were read", len(t.stdin)-len(text), len(t.stdin))
 }
 
-// checkBackground looks at all runs so far.
-func checkBackground(b *bench) *finding {
-	for _, r := range b.runs {
-		if r.outcome.HeldOpen {
-			b.made = []run{r}
-			return b.found("its output is closed when it ends", "a process that it left behind held it open for 2 seconds more")
+// checkBackground checks all runs so far.
+func checkBackground(t *trial) *finding {
+	for _, r := range t.allRuns {
+		if r.result.HeldOpen {
+			t.runs = []hookRun{r}
+			return t.newFinding("its output is closed when it ends", "a process that it left behind held it open for 2 seconds more")
 		}
 	}
 	return nil
 }
 
-// checkTime looks at all runs so far.
-func checkTime(b *bench) *finding {
-	for _, r := range b.runs {
-		if r.timedOut() || r.outcome.Duration > b.Slow {
-			b.made = []run{r}
-			return b.found("each call ends within "+b.Slow.String(), "%s, after %s", r.ended(), r.outcome.Duration.Round(1e6))
+// checkTime checks all runs so far.
+func checkTime(t *trial) *finding {
+	for _, r := range t.allRuns {
+		if r.timedOut() || r.result.Duration > t.Slow {
+			t.runs = []hookRun{r}
+			return t.newFinding("each call ends within "+t.Slow.String(), "%s, after %s", r.status(), r.result.Duration.Round(1e6))
 		}
 	}
 	return nil
 }
 
-func checkTwice(b *bench) *finding {
-	e := b.challenge("twice")
-	if _, f := b.performs(e); f != nil {
+func checkTwice(t *trial) *finding {
+	e := t.challenge("twice")
+	if _, f := t.mustPerform(e); f != nil {
 		return f
 	}
-	r, f := b.performs(e)
+	r, f := t.mustPerform(e)
 	if f == nil {
-		f = b.cleans(e, r)
+		f = t.mustCleanUp(e, r)
 	}
 	return f
 }
 
-func checkTwoValues(b *bench) *finding {
-	one, two := b.challenge("two"), b.challenge("two")
-	if _, f := b.performs(one); f != nil {
+func checkTwoValues(t *trial) *finding {
+	one, two := t.challenge("two"), t.challenge("two")
+	if _, f := t.mustPerform(one); f != nil {
 		return f
 	}
-	_, f := b.performs(two)
-	if f == nil && !b.published(one) {
-		f = b.found("both values are published", "the second has taken the place of the first")
+	_, f := t.mustPerform(two)
+	if f == nil && !t.published(one) {
+		f = t.newFinding("both values are published", "the second has taken the place of the first")
 	}
 	return f
 }
 
-func skipForgets(s *suite) string {
+func skipCleanupOwn(s *suite) string {
 	e := cleanupOf(s.challenge("forgets"), nil)
 	if c, err := s.handler.Resolved().Encode(e); err == nil && !mentions(c, e) {
 		return "its client does not say which value is meant"
@@ -277,33 +281,33 @@ func mentions(c envmap.Call, e envmap.Event) bool {
 	return strings.Contains(all, e.Validation) || strings.Contains(all, e.Token)
 }
 
-func checkCleanupOwn(b *bench) *finding {
-	one, two := b.challenge("own"), b.challenge("own")
-	first := b.perform(one)
-	b.perform(two)
-	if !b.published(two) {
-		b.skip = "two values at one name do not work"
+func checkCleanupOwn(t *trial) *finding {
+	one, two := t.challenge("own"), t.challenge("own")
+	first := t.perform(one)
+	t.perform(two)
+	if !t.published(two) {
+		t.skip = "two values at one name do not work"
 		return nil
 	}
-	b.cleanup(one, first)
-	if !b.published(two) {
-		return b.found("the other value stays", "it is gone too")
+	t.cleanup(one, first)
+	if !t.published(two) {
+		return t.newFinding("the other value stays", "it is gone too")
 	}
 	return nil
 }
 
-func checkCleanupTwice(b *bench) *finding {
-	e := b.challenge("again")
-	r := b.perform(e)
-	b.cleanup(e, r)
-	return b.cleans(e, r)
+func checkCleanupTwice(t *trial) *finding {
+	e := t.challenge("again")
+	r := t.perform(e)
+	t.cleanup(e, r)
+	return t.mustCleanUp(e, r)
 }
 
-func checkCleanupAlone(b *bench) *finding { return b.cleans(b.challenge("alone"), run{}) }
+func checkCleanupUnknown(t *trial) *finding { return t.mustCleanUp(t.challenge("alone"), hookRun{}) }
 
-func checkDash(b *bench) *finding {
-	if f := b.both(b.dashed("dash", "-n", true)); f != nil {
+func checkDash(t *trial) *finding {
+	if f := t.performAndCleanUp(t.challengeWith("dash", "-n", true)); f != nil {
 		return f
 	}
-	return b.both(b.dashed("dash", "--extauth-check-", true))
+	return t.performAndCleanUp(t.challengeWith("dash", "--extauth-check-", true))
 }

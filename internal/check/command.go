@@ -51,11 +51,11 @@ func Check(io cli.IO) int {
 	return c.program.Main(c.run)
 }
 
-// command is the program at work.
+// command is the running program.
 type command struct {
 	program *cli.Program
 	suite   Suite
-	as      string // the convention that the hook speaks
+	as      string // the hook's convention
 }
 
 // run returns 1 if something was found.
@@ -67,13 +67,13 @@ func (c *command) run() (found int, err error) {
 	if len(words) == 0 && c.as == "" && c.suite.explain {
 		return 0, c.program.Write([]byte(explainAll()))
 	}
-	h, fault, err := c.handler(words)
+	h, startErr, err := c.handler(words)
 	if err != nil {
 		return 0, err
 	}
 	failed := 0
 	err = c.program.Interruptible(func(ctx context.Context) (err error) {
-		failed, err = c.suite.Check(ctx, h, fault, c.program.Env["PATH"], output{c.program})
+		failed, err = c.suite.Check(ctx, h, startErr, c.program.Env["PATH"], output{c.program})
 		return err
 	})
 	if failed > 0 {
@@ -91,20 +91,20 @@ func (c *command) parse() (words []string, err error) {
 	return set.Args(), err
 }
 
-// output is standard output, with errors that say so.
+// output is standard output, with errors that name it.
 type output struct{ program *cli.Program }
 
 func (o output) Write(text []byte) (int, error) { return len(text), o.program.Write(text) }
 
-// handler is the one that the words name. If it is there and cannot be started,
-// fault says why.
-func (c *command) handler(words []string) (h runner.Handler, fault, err error) {
+// handler returns the handler that the words name. startErr says why it cannot
+// be started if it exists.
+func (c *command) handler(words []string) (h runner.Handler, startErr, err error) {
 	if err := c.checkWords(words); err != nil {
 		return h, nil, err
 	}
 	h, err = chain.ParseLine(append([]string{c.as}, words...))
 	if start := new(process.StartError); errors.As(err, &start) && !start.NotFound() {
-		fault, err = start, nil
+		startErr, err = start, nil
 	}
 	switch {
 	case err == nil:
@@ -113,10 +113,11 @@ func (c *command) handler(words []string) (h runner.Handler, fault, err error) {
 		err = cli.Usage("%s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	h.EnvFiles = append(h.EnvFiles, c.program.Options.EnvFiles...)
-	return h, fault, err
+	return h, startErr, err
 }
 
-// checkWords checks that there is a convention of hooks, and a HANDLER.
+// checkWords checks that the words have a HANDLER, and that its convention is
+// one of hooks.
 func (c *command) checkWords(words []string) error {
 	if c.as == "" {
 		return cli.Usage("--as must say which convention HANDLER speaks: %s", cli.Conventions())
@@ -126,7 +127,7 @@ func (c *command) checkWords(words []string) error {
 	case err != nil:
 		return err
 	case convention.To.Person || convention.To.Program != "":
-		return uncheckable(c.as + ": is spoken by no script that could be checked")
+		return notCheckable(c.as + ": is not a convention of scripts")
 	case len(words) == 0 || slices.Contains(words, ""):
 		return cli.Usage("no HANDLER")
 	}
@@ -136,25 +137,25 @@ func (c *command) checkWords(words []string) error {
 // checkHandler refuses keys of a chain line that are not about the hook itself.
 func checkHandler(h runner.Handler) error {
 	if !h.IsProgram() {
-		return uncheckable(h.Command[0] + ": is not a program that could be checked")
+		return notCheckable(h.Command[0] + ": is not a program")
 	}
 	hook := runner.Handler{Convention: h.Convention, Command: h.Command, Commands: h.Commands, EnvFiles: h.EnvFiles, Settings: h.Settings}
 	if !h.Equal(&hook) {
-		return cli.Usage("before HANDLER there may be only commands, env= and the convention's own settings")
+		return cli.Usage("only commands, env= and the convention's own settings are allowed before HANDLER")
 	}
 	return nil
 }
 
-// uncheckable is a HANDLER that no client would call.
-func uncheckable(reason string) error {
+// notCheckable is the error for a HANDLER that no client would call.
+func notCheckable(reason string) error {
 	return &cli.StatusError{Status: cli.StatusInexpressive, Err: errors.New(reason)}
 }
 
-// explainAll is what each check is about, for people.
+// explainAll explains all checks to people.
 func explainAll() string {
-	var b strings.Builder
+	var t strings.Builder
 	for _, c := range checks() {
-		fmt.Fprintf(&b, "%s: %s\n    %s\n\n", c.name, c.statement, strings.ReplaceAll(c.explanation(), "\n", "\n    "))
+		fmt.Fprintf(&t, "%s: %s\n    %s\n\n", c.name, c.statement, strings.ReplaceAll(c.explanation(), "\n", "\n    "))
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return strings.TrimSuffix(t.String(), "\n")
 }

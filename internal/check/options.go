@@ -13,12 +13,12 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// Suite is all checks, with the options that they have in common.
+// Suite has the options of all checks.
 type Suite struct {
 	Type    string        // challenge type
-	Domain  string        // challenges are for names below it
+	Domain  string        // parent of the challenges' names
 	Server  string        // DNS server that the hook publishes on, HOST:PORT; empty: none
-	Zone    string        // whether to start a BIND: yes, no, or auto where it can be of use
+	Zone    string        // whether to start a BIND: yes, no, or auto (if the hook calls nsupdate)
 	Path    []string      // directories with the user's own stand-ins
 	Slow    time.Duration // a call that takes longer is slow
 	Timeout time.Duration // a call that takes longer hangs
@@ -28,8 +28,8 @@ type Suite struct {
 // Flags registers its options.
 func (s *Suite) Flags(set *flag.FlagSet) {
 	*s = Suite{Type: envmap.DNS01, Domain: "example.test", Zone: "auto", Slow: 30 * time.Second, Timeout: 2 * time.Minute}
-	set.Func("type", "", one(&s.Type, envmap.DNS01, envmap.HTTP01))
-	set.Func("zone", "", one(&s.Zone, "yes", "no", "auto"))
+	set.Func("type", "", oneOf(&s.Type, envmap.DNS01, envmap.HTTP01))
+	set.Func("zone", "", oneOf(&s.Zone, "yes", "no", "auto"))
 	set.Func("domain", "", s.setDomain)
 	set.Func("server", "", s.setServer)
 	set.Func("path", "", s.addPath)
@@ -38,8 +38,8 @@ func (s *Suite) Flags(set *flag.FlagSet) {
 	set.BoolVar(&s.explain, "explain", false, "")
 }
 
-// one returns the function for an option that takes one of several words.
-func one(to *string, words ...string) func(string) error {
+// oneOf returns the function for an option that takes one of several words.
+func oneOf(to *string, words ...string) func(string) error {
 	return func(value string) error {
 		if *to = value; !slices.Contains(words, value) {
 			return errors.New("want one of " + strings.Join(words, ", "))
@@ -48,7 +48,7 @@ func one(to *string, words ...string) func(string) error {
 	}
 }
 
-// setDomain takes a name below which there can be others.
+// setDomain sets the name below which challenges are.
 func (s *Suite) setDomain(value string) error {
 	s.Domain = canonical(value)
 	e := envmap.Event{Cmd: envmap.DeployCert, Domain: "extauth-check." + s.Domain}

@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// records are TXT values by name, as nsupdate's scripts leave them where every
+// records are TXT values by name, as nsupdate's scripts leave them if every
 // update succeeds.
 type records map[string][]string
 
-// replay applies the updates of one script; those that are not sent are lost.
+// replay applies the updates of one script; those that it does not send are
+// lost.
 func (r records) replay(script string) {
 	var waiting [][]string
 	for line := range strings.Lines(script) {
@@ -26,7 +27,7 @@ func (r records) replay(script string) {
 	}
 }
 
-// apply does one update: [update] add NAME [TTL] [CLASS] TXT VALUE..., or
+// apply applies one update: [update] add NAME [TTL] [CLASS] TXT VALUE..., or
 // [update] del|delete NAME [TTL] [CLASS] [TXT [VALUE...]].
 func (r records) apply(words []string) {
 	if strings.EqualFold(words[0], "update") {

@@ -13,8 +13,8 @@ import (
 //go:embed standin.sh
 var standIn []byte
 
-// standIns are the programs that hooks call and that must not be called in a
-// trial. sleep and others that only compute are the system's own.
+// standIns returns the programs that a hook must not really call during a
+// check. Others, such as sleep, are the system's own.
 func standIns() []string {
 	return []string{
 		"curl", "wget", "nsupdate", "knsupdate", "ssh", "scp", "rsync",
@@ -22,23 +22,23 @@ func standIns() []string {
 	}
 }
 
-// scratch is the world that a hook is run in: a directory of its own.
+// scratch is the directory in which a hook is run.
 type scratch struct {
 	dir  string
 	dirs int // working directories so far
 }
 
-// call is what a stand-in wrote down of one call.
-type call struct {
+// standInCall is what a stand-in recorded of one call.
+type standInCall struct {
 	number int
 	argv   []string
 	stdin  string
 }
 
-func (c call) text() string { return strings.Join(c.argv, " ") + "\n" + c.stdin }
+func (c standInCall) text() string { return strings.Join(c.argv, " ") + "\n" + c.stdin }
 
-// newScratch makes the world. Whose it is not, as a name server under a user of
-// its own, may pass through it. It has a certificate for the domain.
+// newScratch makes the directory, with a certificate for the domain. Other
+// users may search it, such as a name server with a user of its own.
 func newScratch(domain string) (*scratch, error) {
 	dir, err := os.MkdirTemp("", "extauth-check-")
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *scratch) newDir() (string, error) {
 	return dir, os.Mkdir(dir, 0o755)
 }
 
-// setFailing says whether the stand-ins for providers fail.
+// setFailing sets whether the stand-ins for providers fail.
 func (s *scratch) setFailing(failing bool) error {
 	if failing {
 		return os.WriteFile(s.path("fail"), nil, 0o644)
@@ -77,9 +77,9 @@ func (s *scratch) setFailing(failing bool) error {
 	return os.Remove(s.path("fail"))
 }
 
-// calls are those of the stand-ins, from a number on, first to last.
-func (s *scratch) calls(from int) ([]call, error) {
-	var all []call
+// calls returns the calls of stand-ins from a number on, first to last.
+func (s *scratch) calls(from int) ([]standInCall, error) {
+	var all []standInCall
 	for n := from; ; n++ {
 		name := s.path("calls", strconv.Itoa(n))
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
@@ -92,11 +92,11 @@ func (s *scratch) calls(from int) ([]call, error) {
 			return nil, err
 		}
 		stdin, _ := os.ReadFile(name + ".stdin")
-		all = append(all, call{n, strings.Split(strings.TrimSuffix(string(argv), "\x00"), "\x00"), string(stdin)})
+		all = append(all, standInCall{n, strings.Split(strings.TrimSuffix(string(argv), "\x00"), "\x00"), string(stdin)})
 	}
 }
 
-// files are the names of all files below a directory of the world.
+// files returns the names of all files below a directory.
 func (s *scratch) files(dir string) []string {
 	var found []string
 	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

@@ -1,5 +1,5 @@
 // Package check runs a hook as the client of its convention would, in a scratch
-// world, and says what that client would stumble on.
+// directory, and reports what would go wrong.
 //
 //	suite ---> checks ---> hook ---> stand-ins for curl, nsupdate, ... ---> records
 //	                                                                          |
@@ -20,34 +20,34 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// suite is a Suite at work on one hook.
+// suite is the state of Suite.Check for one hook.
 type suite struct {
 	*Suite
-	handler    runner.Handler
-	fault      error             // why the hook cannot be started
-	variables  map[string]string // of the user's env files
-	redact     func(string) string
-	path       string // what the caller has in PATH
-	user       string // who runs the checks
-	scratch    *scratch
-	bind       *bind
-	seen       witness                // how it is known what is published
-	held       map[string]publication // what calls of stand-ins have published, by value
-	challenges int
-	first      run    // the first challenge that was performed
-	runs       []run  // all so far
-	hopeless   string // why nothing can be learned of what is published
-	hung       bool   // a call did not end in time
+	handler      runner.Handler
+	startErr     error             // why the hook cannot be started
+	variables    map[string]string // of the user's env files
+	redact       func(string) string
+	path         string // the caller's PATH
+	user         string // who runs the checks
+	scratch      *scratch
+	bind         *bind
+	witness      witness                // how published values are seen
+	publications map[string]publication // what was published by calls of stand-ins, by value
+	challenges   int
+	first        hookRun   // the first challenge
+	allRuns      []hookRun // all so far
+	obstacle     string    // why published values cannot be seen
+	hung         bool      // a call did not end in time
 }
 
-// publication is where a value was published by a call, and what the stand-in
-// called it in its answer.
+// publication is a record that a call published: its name, and the ID that the
+// stand-in answered.
 type publication struct{ name, id string }
 
-// Check runs the checks for a hook and writes their results. fault is why it
-// cannot be started, or nil; path is what the caller has in PATH. It returns
-// how many found something. Errors are of the world, not the hook's.
-func (s *Suite) Check(ctx context.Context, h runner.Handler, fault error, path string, out io.Writer) (failed int, err error) {
+// Check runs the checks for a hook and writes their results. startErr is why
+// the hook cannot be started, or nil; path is the caller's PATH. It returns how
+// many checks found something. Errors are not the hook's.
+func (s *Suite) Check(ctx context.Context, h runner.Handler, startErr error, path string, out io.Writer) (failed int, err error) {
 	variables, err := envfile.Read(h.EnvFiles...)
 	if err != nil {
 		return 0, err
@@ -58,85 +58,85 @@ func (s *Suite) Check(ctx context.Context, h runner.Handler, fault error, path s
 	}
 	defer w.remove()
 	syscall.Umask(0o077) // dehydrated's, the strictest of the clients'
-	one := &suite{
-		Suite: s, handler: h, fault: fault, variables: variables, redact: envfile.Redactor(variables), path: path,
-		user: "root", scratch: w, held: map[string]publication{},
+	suite := &suite{
+		Suite: s, handler: h, startErr: startErr, variables: variables, redact: envfile.Redactor(variables), path: path,
+		user: "root", scratch: w, publications: map[string]publication{},
 	}
 	if u, err := user.Current(); err == nil {
-		one.user = u.Username
+		suite.user = u.Username
 	}
-	defer func() { one.bind.stop() }()
-	t := &tap{w: out}
-	err = one.all(ctx, t)
-	return t.failed, err
+	defer func() { suite.bind.stop() }()
+	results := &tap{w: out}
+	err = suite.run(ctx, results)
+	return results.failed, err
 }
 
-// all runs every check, and leaves no record on a server that is not ours.
-func (s *suite) all(ctx context.Context, t *tap) error {
+// run runs every check, and leaves no record on the user's server.
+func (s *suite) run(ctx context.Context, results *tap) error {
 	if _, err := s.handler.Resolved().Encode(s.challenge("first")); err != nil {
 		return err
 	}
-	return errors.Join(s.each(ctx, t), s.sweep(context.WithoutCancel(ctx)))
+	return errors.Join(s.runChecks(ctx, results), s.removeLeftovers(context.WithoutCancel(ctx)))
 }
 
-func (s *suite) each(ctx context.Context, t *tap) error {
-	t.begin(len(checks()))
-	if err := s.scout(ctx); err != nil {
+func (s *suite) runChecks(ctx context.Context, results *tap) error {
+	results.begin(len(checks()))
+	if err := s.probe(ctx); err != nil {
 		return err
 	}
-	t.comment(s.seen.describe(s))
+	results.comment(s.witness.describe(s))
 	for _, c := range checks() {
-		b := &bench{suite: s, ctx: ctx, check: c, skip: s.skipped(c)}
+		t := &trial{suite: s, ctx: ctx, check: c, skip: s.skipReason(c)}
 		var f *finding
-		if b.skip == "" {
-			f = c.run(b)
+		if t.skip == "" {
+			f = c.run(t)
 		}
-		if err := cmp.Or(context.Cause(ctx), b.err, t.err); err != nil {
+		if err := cmp.Or(context.Cause(ctx), t.err, results.err); err != nil {
 			return err
 		}
-		t.report(c, b.skip, f)
+		results.report(c, t.skip, f)
+	}
+	return results.err
+}
+
+// removeLeftovers cleans up what is still published on the user's server.
+func (s *suite) removeLeftovers(ctx context.Context) error {
+	t := &trial{suite: s, ctx: ctx}
+	if s.witness != byServer || s.bind != nil || s.hung {
+		return nil
+	}
+	for _, r := range s.allRuns {
+		for _, e := range r.events {
+			ours := strings.HasSuffix(e.Domain, "."+s.Domain) // not that of checkFailing
+			if e.Cmd == envmap.PerformChallenge && ours && t.published(e) {
+				t.cleanup(e, r)
+			}
+		}
 	}
 	return t.err
 }
 
-// sweep has the hook take away what it left.
-func (s *suite) sweep(ctx context.Context) error {
-	b := &bench{suite: s, ctx: ctx}
-	if s.seen != byServer || s.bind != nil || s.hung {
-		return nil
-	}
-	for _, r := range s.runs {
-		for _, e := range r.events {
-			ours := strings.HasSuffix(e.Domain, "."+s.Domain) // and not that of a server that refuses
-			if e.Cmd == envmap.PerformChallenge && ours && b.published(e) {
-				b.cleanup(e, r)
-			}
-		}
-	}
-	return b.err
-}
-
-// skipped says why a check is not made.
-func (s *suite) skipped(c check) string {
+// skipReason returns why a check is skipped, or "".
+func (s *suite) skipReason(c check) string {
 	switch {
-	case c.needs == nothing:
+	case c.requires == noRequirement:
 		return ""
-	case s.fault != nil:
+	case s.startErr != nil:
 		return "the hook cannot be started"
-	case s.hung && c.needs != starting:
+	case s.hung && c.requires != canStart:
 		return "an earlier call hangs"
-	case s.hopeless != "" && c.needs == published:
-		return s.hopeless
+	case s.obstacle != "" && c.requires == canPublish:
+		return s.obstacle
 	case c.skip != nil:
 		return c.skip(s)
 	}
 	return ""
 }
 
-// scout performs a first challenge, and finds out how it can be seen what the
-// hook publishes. A hook that calls nsupdate gets a BIND where there is one.
-func (s *suite) scout(ctx context.Context) (err error) {
-	if s.fault != nil {
+// probe performs a first challenge, and finds out how published values can be
+// seen. A hook that calls nsupdate gets a BIND if there is one.
+func (s *suite) probe(ctx context.Context) (err error) {
+	if s.startErr != nil {
 		return nil
 	}
 	if s.Zone == "yes" {
@@ -144,26 +144,26 @@ func (s *suite) scout(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	b := &bench{suite: s, ctx: ctx}
-	s.first = b.perform(s.challenge("first"))
+	t := &trial{suite: s, ctx: ctx}
+	s.first = t.perform(s.challenge("first"))
 	if s.Zone == "auto" && s.Server == "" && s.first.calledBy("nsupdate") {
 		if s.bind, err = startBIND(ctx, s.scratch, s.Domain); err == nil {
-			s.first = b.perform(s.challenge("first"))
+			s.first = t.perform(s.challenge("first"))
 		}
 	}
-	s.seen = s.witness(b, s.first)
-	s.hopeless = s.obstacle()
-	return b.err
+	s.witness = s.findWitness(t, s.first)
+	s.obstacle = s.obstacleOf()
+	return t.err
 }
 
-// obstacle is why a first challenge tells nothing of others.
-func (s *suite) obstacle() string {
+// obstacleOf returns why the first challenge says nothing about others, or "".
+func (s *suite) obstacleOf() string {
 	switch {
 	case s.hung:
 		return "a first challenge hangs"
-	case s.first.outcome.declined:
+	case s.first.result.declined:
 		return "it declines challenges"
-	case s.seen == unseen:
+	case s.witness == byNothing:
 		return "a first challenge is not published"
 	case s.first.err != nil:
 		return "a first challenge cannot be performed"

@@ -7,12 +7,12 @@ import (
 )
 
 // tap writes the Test Anything Protocol, version 13 (testanything.org), which
-// readers of version 14 understand too, and prove(1) no later one.
+// readers of version 14 understand too; prove(1) knows no later version.
 type tap struct {
 	w      io.Writer
 	number int
 	failed int
-	err    error // of the first write that failed
+	err    error // of the first failed write
 }
 
 func (t *tap) printf(format string, args ...any) {
@@ -25,7 +25,7 @@ func (t *tap) begin(checks int) { t.printf("TAP version 13\n1..%d\n", checks) }
 
 func (t *tap) comment(text string) { t.printf("# %s\n", text) }
 
-// report writes one result: skipped says why there is none.
+// report writes one result. skipped says why there is none.
 func (t *tap) report(c check, skipped string, f *finding) {
 	t.number++
 	switch {
@@ -40,8 +40,8 @@ func (t *tap) report(c check, skipped string, f *finding) {
 	}
 }
 
-// diagnose writes a finding as a YAML block. Texts are in double quotes, with
-// escapes that YAML and Go have in common.
+// diagnose writes a finding as a YAML block. Strings are quoted with escapes
+// that YAML and Go have in common.
 func (t *tap) diagnose(f *finding) {
 	t.printf("  ---\n  expected: %q\n  seen: %q\n", f.expected, f.seen)
 	t.list("ran", f.ran)

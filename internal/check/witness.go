@@ -11,137 +11,137 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// witness is how it is known what a hook has published.
+// witness is how the values that a hook published are seen.
 type witness int
 
 const (
-	unseen    witness = iota
-	byServer          // a DNS server is asked
-	byUpdates         // the updates that nsupdate was given are counted up
-	byFile            // the file is in the web root
-	byCalls           // the value was named in calls of other stand-ins
+	byNothing witness = iota
+	byServer          // by asking a DNS server
+	byUpdates         // by the updates that nsupdate was given
+	byFile            // by the file in the web root
+	byCalls           // by calls of other stand-ins with the value
 )
 
 func (w witness) describe(s *suite) string {
 	switch w {
 	case byServer:
-		return fmt.Sprintf("what is published is asked of the DNS server %s", s.server())
+		return fmt.Sprintf("published values are looked up on the DNS server %s", s.server())
 	case byUpdates:
-		return "what is published is known by the updates that nsupdate was given"
+		return "published values are those of the updates that nsupdate was given"
 	case byFile:
-		return "what is published is looked for in the web root"
+		return "published values are looked for in the web root"
 	case byCalls:
-		return "what is published is known by the values that calls name"
+		return "published values are those that calls of stand-ins have"
 	}
 	return "nothing was published that could be seen"
 }
 
-// server is the DNS server that is asked; none: "".
-func (s *suite) server() server {
+// server returns the DNS server that is asked, or "".
+func (s *suite) server() dnsServer {
 	if s.bind != nil {
-		return s.bind.server
+		return s.bind.dnsServer
 	}
-	return server(s.Server)
+	return dnsServer(s.Server)
 }
 
-// witness finds out by which of them a challenge that was performed is seen.
-func (s *suite) witness(b *bench, r run) witness {
+// findWitness finds out how the value of a performed challenge is seen.
+func (s *suite) findWitness(t *trial, r hookRun) witness {
 	for _, w := range []witness{byServer, byUpdates, byFile, byCalls} {
-		if b.seenBy(w, r.events[0]) {
+		if t.seenBy(w, r.events[0]) {
 			return w
 		}
 	}
-	return unseen
+	return byNothing
 }
 
 // published reports whether a challenge's value is where the CA looks for it.
-func (b *bench) published(e envmap.Event) bool { return b.seenBy(b.seen, e) }
+func (t *trial) published(e envmap.Event) bool { return t.seenBy(t.witness, e) }
 
-func (b *bench) seenBy(w witness, e envmap.Event) bool {
+func (t *trial) seenBy(w witness, e envmap.Event) bool {
 	switch w {
 	case byServer:
-		return b.askServer(e)
+		return t.askServer(e)
 	case byUpdates:
-		return b.bind == nil && slices.Contains(b.replayed()[e.TXTDomain], e.Validation)
+		return t.bind == nil && slices.Contains(t.updates()[e.TXTDomain], e.Validation)
 	case byFile:
-		text, err := os.ReadFile(b.file(e))
+		text, err := os.ReadFile(t.file(e))
 		return err == nil && e.Type == envmap.HTTP01 && string(text) == e.Validation
 	case byCalls:
-		_, held := b.held[e.Validation]
+		_, held := t.publications[e.Validation]
 		return held
 	}
 	return false
 }
 
-// file is where the CA would find the challenge's response.
+// file is the path of the challenge's response in the web root.
 func (s *suite) file(e envmap.Event) string {
 	return s.scratch.path("webroot", ".well-known", "acme-challenge", e.Token)
 }
 
-func (b *bench) askServer(e envmap.Event) bool {
-	if b.server() == "" || e.TXTDomain == "" {
+func (t *trial) askServer(e envmap.Event) bool {
+	if t.server() == "" || e.TXTDomain == "" {
 		return false
 	}
-	there, err := b.server().has(b.ctx, e.TXTDomain, e.Validation)
-	if err != nil && b.err == nil {
-		b.err = fmt.Errorf("DNS server %s: %w", b.server(), err)
+	found, err := t.server().has(t.ctx, e.TXTDomain, e.Validation)
+	if err != nil && t.err == nil {
+		t.err = fmt.Errorf("DNS server %s: %w", t.server(), err)
 	}
-	return there
+	return found
 }
 
-// replayed are the records that all updates so far leave.
-func (b *bench) replayed() records {
-	left := records{}
-	for _, r := range b.runs {
+// updates returns the records after all updates so far.
+func (t *trial) updates() records {
+	records := records{}
+	for _, r := range t.allRuns {
 		for _, c := range r.calls {
-			if isUpdate(c) && !r.refused {
-				left.replay(c.stdin)
+			if isUpdate(c) && !r.providersFail {
+				records.replay(c.stdin)
 			}
 		}
 	}
-	return left
+	return records
 }
 
-func isUpdate(c call) bool { return c.argv[0] == "nsupdate" || c.argv[0] == "knsupdate" }
+func isUpdate(c standInCall) bool { return c.argv[0] == "nsupdate" || c.argv[0] == "knsupdate" }
 
-// account keeps which values the calls of a run published and took away, for
-// providers that are asked by other means than updates. A clean-up that names
-// neither a value nor what the stand-in called it means all that the name has.
-func (s *suite) account(r run) {
-	others := slices.DeleteFunc(slices.Clone(r.calls), isUpdate)
-	if len(others) == 0 || r.refused {
+// record keeps which values the calls of a run published and took away, for
+// providers without DNS updates. A cleanup that names neither a value nor an ID
+// removes all values of the name.
+func (s *suite) record(r hookRun) {
+	calls := slices.DeleteFunc(slices.Clone(r.calls), isUpdate)
+	if len(calls) == 0 || r.providersFail {
 		return
 	}
 	for _, e := range r.events {
 		switch e.Cmd {
 		case envmap.PerformChallenge:
-			s.hold(e, others)
+			s.addPublished(e, calls)
 		case envmap.Cleanup:
-			s.release(e, others)
+			s.removePublished(e, calls)
 		}
 	}
 }
 
-func (s *suite) hold(e envmap.Event, calls []call) {
+func (s *suite) addPublished(e envmap.Event, calls []standInCall) {
 	for _, c := range calls {
 		if strings.Contains(c.text(), e.Validation) {
-			s.held[e.Validation] = publication{nameOf(e), fmt.Sprintf("extauth-%d-id", c.number)}
+			s.publications[e.Validation] = publication{nameOf(e), fmt.Sprintf("extauth-%d-id", c.number)}
 		}
 	}
 }
 
 func nameOf(e envmap.Event) string { return cmp.Or(e.TXTDomain, e.Domain) }
 
-func (s *suite) release(e envmap.Event, calls []call) {
+func (s *suite) removePublished(e envmap.Event, calls []standInCall) {
 	text := ""
 	for _, c := range calls {
 		text += c.text() + "\n"
 	}
-	before := len(s.held)
-	maps.DeleteFunc(s.held, func(value string, at publication) bool {
+	count := len(s.publications)
+	maps.DeleteFunc(s.publications, func(value string, at publication) bool {
 		return strings.Contains(text, value) || strings.Contains(text, at.id)
 	})
-	if len(s.held) == before {
-		maps.DeleteFunc(s.held, func(_ string, at publication) bool { return at.name == nameOf(e) })
+	if len(s.publications) == count {
+		maps.DeleteFunc(s.publications, func(_ string, at publication) bool { return at.name == nameOf(e) })
 	}
 }

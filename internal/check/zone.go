@@ -16,11 +16,11 @@ import (
 	"time"
 )
 
-// server is a DNS server that hooks publish on, HOST:PORT.
-type server string
+// dnsServer is a DNS server that hooks publish on, HOST:PORT.
+type dnsServer string
 
-// has asks the server itself whether a TXT record is there.
-func (s server) has(ctx context.Context, name, value string) (bool, error) {
+// has asks the server if a TXT record is there.
+func (s dnsServer) has(ctx context.Context, name, value string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
@@ -52,15 +52,15 @@ zone "%[3]s" { type primary; file "zone.db"; update-policy { grant extauth-check
 
 const zoneDB = "$TTL 1\n@ SOA ns1 hostmaster 1 60 60 3600 1\n  NS ns1\nns1 A 127.0.0.1\n"
 
-// bind is a BIND of our own, with a zone for one run.
+// bind is a BIND of our own, with one zone.
 type bind struct {
-	server
+	dnsServer
 	cmd   *exec.Cmd
 	ended chan struct{}
 }
 
-// bindPrograms finds BIND's server and its client. nsupdate is the system's, and no
-// stand-in: the path that it is looked for in is ours.
+// bindPrograms finds named and nsupdate. This nsupdate is not a stand-in, since
+// it is looked for in our own PATH.
 func bindPrograms() (named, nsupdate string, err error) {
 	named, err = exec.LookPath("named")
 	for _, path := range []string{"/usr/sbin/named", "/usr/local/sbin/named"} {
@@ -72,8 +72,8 @@ func bindPrograms() (named, nsupdate string, err error) {
 	return named, nsupdate, errors.Join(err, missing)
 }
 
-// startBIND starts a server with an empty zone in the world, and has the
-// stand-in for nsupdate pass updates on to it. It tries other ports: somebody
+// startBIND starts a server with an empty zone, and makes the stand-in for
+// nsupdate pass updates on to it. It tries other ports, since another process
 // may have taken one in the meantime.
 func startBIND(ctx context.Context, s *scratch, zone string) (b *bind, err error) {
 	named, nsupdate, err := bindPrograms()
@@ -110,7 +110,7 @@ func tryBIND(ctx context.Context, s *scratch, zone, named, nsupdate string) (*bi
 	if err != nil {
 		return nil, err
 	}
-	b := &bind{server: server(net.JoinHostPort("127.0.0.1", strconv.Itoa(port))), ended: make(chan struct{})}
+	b := &bind{dnsServer: dnsServer(net.JoinHostPort("127.0.0.1", strconv.Itoa(port))), ended: make(chan struct{})}
 	b.cmd = exec.Command(named, "-4", "-f", "-c", "named.conf")
 	b.cmd.Dir, b.cmd.SysProcAttr = dir, &syscall.SysProcAttr{Setpgid: true}
 	if err := b.cmd.Start(); err != nil {
@@ -120,7 +120,7 @@ func tryBIND(ctx context.Context, s *scratch, zone, named, nsupdate string) (*bi
 	return b, b.await(ctx, zone)
 }
 
-// freePort is one that nobody had a moment ago, for UDP and TCP.
+// freePort returns a port that was free a moment ago.
 func freePort() (int, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -129,7 +129,7 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
-// await returns when the server answers for its zone.
+// await waits until the server answers for its zone.
 func (b *bind) await(ctx context.Context, zone string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

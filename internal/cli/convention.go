@@ -7,8 +7,8 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// HandlerConvention returns the convention that handlers speak by that name. The
-// error is a usage error.
+// HandlerConvention returns the handler convention of that name. The error is a
+// usage error.
 func HandlerConvention(name string) (*envmap.Convention, error) {
 	c, known := envmap.Lookup(name)
 	if known && c.To.Encode != nil {
@@ -20,7 +20,7 @@ func HandlerConvention(name string) (*envmap.Convention, error) {
 	return nil, Usage("unknown convention %q (want one of %s)", name, Conventions())
 }
 
-// Conventions returns the names of all, for a message.
+// Conventions returns the names of all handler conventions, for a message.
 func Conventions() string { return strings.Join(conventions(), ", ") }
 
 func conventions() []string {

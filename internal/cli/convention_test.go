@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestUnknownConvention: a misspelt one has the one that was meant, any other has
-// the list.
+// TestUnknownConvention: the message suggests the convention that was meant, or
+// lists all.
 func TestUnknownConvention(t *testing.T) {
 	for name, meant := range map[string]string{
 		"dehydratd": "dehydrated", "certobt": "certbot", "jso": "json", "Lego": "lego", "mod-md": "mod_md", "acme.sh": "acmesh",

@@ -18,13 +18,13 @@ func (p *Program) Deliver(ctx context.Context, text []byte) error {
 	select {
 	case err := <-delivered:
 		return err
-	case <-ctx.Done(): // nobody reads, and we are to end
+	case <-ctx.Done(): // nobody reads, and the program must end
 		return context.Cause(ctx)
 	}
 }
 
-// takesAtOnce reports whether writing so many bytes would not wait: a pipe that can
-// be written to takes 4096 (poll(2), pipe(7)).
+// takesAtOnce reports whether writing length bytes would not block: a pipe that
+// can be written to takes 4096 (poll(2), pipe(7)).
 func takesAtOnce(stream any, length int) bool {
 	file, ok := stream.(*os.File)
 	if !ok || length > 4096 {

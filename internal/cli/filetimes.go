@@ -36,7 +36,7 @@ func setFileTimes(e *envmap.Event) {
 	}
 }
 
-// seconds is a time in decimal seconds since 1970, to the microsecond.
+// seconds formats a time in decimal seconds since 1970, to the microsecond.
 func seconds(t time.Time) string {
 	s := strconv.FormatFloat(float64(t.UnixMicro())/1e6, 'f', 6, 64)
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")

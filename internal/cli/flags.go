@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -35,8 +36,7 @@ func Positive(to *time.Duration) func(string) error {
 	}
 }
 
-// Given returns the options that were there, each by the name that it was
-// called by.
+// Given returns the options that were given, each by the name that was used.
 func Given(set *flag.FlagSet) (names []string) {
 	set.Visit(func(f *flag.Flag) { names = append(names, f.Name) })
 	return names
@@ -48,11 +48,11 @@ func (p *Program) Parse(set *flag.FlagSet, args []string) error {
 	err := set.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		return p.answer(p.usage)
+		return cmp.Or(p.ShowUsage(), ErrDone)
 	case err != nil:
 		return Usage("%s", reworded(err.Error()))
 	case p.version:
-		return p.answer(fmt.Sprintf("%s %s\n", p.Name, version()))
+		return cmp.Or(p.Write(fmt.Appendf(nil, "%s %s\n", p.Name, version())), ErrDone)
 	}
 	return nil
 }
@@ -68,14 +68,15 @@ func (p *Program) ParseOperand(set *flag.FlagSet) (operand string, err error) {
 	return set.Arg(0), p.Parse(set, set.Args()[1:])
 }
 
-func (p *Program) answer(text string) error {
-	if err := p.Write([]byte(text)); err != nil {
-		return err
-	}
-	return ErrDone
+// ShowUsage writes what --help says. The command lines at its head are as they are
+// typed.
+func (p *Program) ShowUsage() error {
+	synopsis, _, _ := strings.Cut(p.usage, "\n\n")
+	typed := strings.ReplaceAll(synopsis, p.Name, p.Typed)
+	return p.Write([]byte(typed + strings.TrimPrefix(p.usage, synopsis)))
 }
 
-// reworded is what package flag says, in the words of other programs.
+// reworded rewords errors of package flag as other programs word them.
 func reworded(text string) string {
 	if name, found := strings.CutPrefix(text, "flag provided but not defined: -"); found {
 		return "unknown option " + Dashed(name)

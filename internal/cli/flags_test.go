@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// parse has a program with the options of front ends, and --jobs, read words.
+// parse parses words with the options of front ends, and --jobs.
 func parse(args ...string) (p *Program, given, left []string, err error) {
 	var jobs JobCount
 	p = New(IO{Args: append([]string{"extauth-x"}, args...), Stdout: new(bytes.Buffer)}, "extauth-x", "Usage: extauth-x\n", "")
@@ -18,7 +18,7 @@ func parse(args ...string) (p *Program, given, left []string, err error) {
 	return p, Given(set), set.Args(), err
 }
 
-// TestOptionErrors: they name an option as it was typed.
+// TestOptionErrors: errors name an option as it was typed.
 func TestOptionErrors(t *testing.T) {
 	for _, fault := range []struct {
 		want string
@@ -40,8 +40,8 @@ func TestOptionErrors(t *testing.T) {
 	}
 }
 
-// TestOptionNames: both names of an option are for one place, and the first operand
-// or -- ends the options.
+// TestOptionNames: both names of an option set the same value, and the first
+// operand or -- ends the options.
 func TestOptionNames(t *testing.T) {
 	for _, args := range [][]string{
 		{"-t", "json", "-v", "-e", "a", "--env-file=b", "run", "--to", "x"},

@@ -11,6 +11,7 @@ import (
 // IO is what a program gets from its process.
 type IO struct {
 	Args    []string // with the program's name
+	Typed   string   // what is typed to call it, if that is not its name
 	Environ []string
 	Stdin   io.Reader
 	Stdout  io.Writer

@@ -47,8 +47,8 @@ func ReadLines(ctx context.Context, in io.Reader, idle func() error, take func(n
 	}
 }
 
-// nextLine is readLine, but ends with the context also while it waits for the
-// other side. A line that is there already is not waited for.
+// nextLine is readLine, but ends with the context, also while it waits for
+// input.
 func nextLine(ctx context.Context, r *bufio.Reader, idle func() error) ([]byte, error) {
 	if hasLine(r) {
 		return readLine(r)
@@ -78,12 +78,12 @@ func nextLine(ctx context.Context, r *bufio.Reader, idle func() error) ([]byte, 
 	}
 }
 
-// idleError is an error of the caller's.
+// idleError is an error of the caller's function.
 type idleError struct{ err error }
 
 func (e *idleError) Error() string { return e.err.Error() }
 
-// hasLine reports whether a whole line was read already.
+// hasLine reports whether the buffer has a whole line.
 func hasLine(r *bufio.Reader) bool {
 	there, _ := r.Peek(r.Buffered())
 	return bytes.IndexByte(there, '\n') >= 0

@@ -39,6 +39,19 @@ func (o *Options) Register(set *flag.FlagSet) {
 // RegisterExec registers --exec, for front ends of clients.
 func (o *Options) RegisterExec(set *flag.FlagSet) { set.BoolVar(&o.Exec, "exec", false, "") }
 
+// Execs reports whether the process is to become the handler: by --exec, or by the
+// environment for clients that can be given a path only.
+func (p *Program) Execs() (bool, error) {
+	value := p.Env["EXTAUTH_EXEC"]
+	switch {
+	case p.Options.Exec || value == "1":
+		return true, nil
+	case value == "" || value == "0":
+		return false, nil
+	}
+	return false, Config("EXTAUTH_EXEC is neither 0 nor 1 (got %q)", value)
+}
+
 // RegisterRunner registers the options of programs that run handlers.
 func (o *Options) RegisterRunner(set *flag.FlagSet) {
 	set.StringVar(&o.StateDir, "state-dir", "", "")

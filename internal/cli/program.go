@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,10 +16,10 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// Program is a program at work.
+// Program is a running program.
 type Program struct {
 	IO
-	Name    string            // in front of its messages
+	Name    string            // begins its messages
 	Client  string            // the convention of its client; empty if it has none
 	Env     map[string]string // the same as Environ
 	Options Options
@@ -27,10 +28,11 @@ type Program struct {
 	version bool
 }
 
-// New returns a program that nothing was parsed for yet. usage is what --help
+// New returns a program whose options are not parsed yet. usage is what --help
 // prints.
 func New(io IO, name, usage, client string) *Program {
 	p := &Program{IO: io, Name: name, Client: client, Env: make(map[string]string, len(io.Environ)), usage: usage}
+	p.Typed = cmp.Or(io.Typed, name)
 	for _, variable := range slices.Backward(io.Environ) { // the first of two counts
 		if name, value, ok := strings.Cut(variable, "="); ok {
 			p.Env[name] = value
@@ -49,8 +51,8 @@ func (p *Program) Main(do func() (worst int, err error)) int {
 	return max(p.finish(err), worst)
 }
 
-// guard refuses to work with more rights than the user who started the process:
-// its environment is not to be trusted with them.
+// guard refuses to run with more rights than the user who started the process,
+// since that user's environment cannot be trusted with them.
 func (p *Program) guard(do func() (int, error)) (worst int, err error) {
 	defer fault.Recover(&err)
 	if os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
@@ -59,8 +61,8 @@ func (p *Program) guard(do func() (int, error)) (worst int, err error) {
 	return do()
 }
 
-// finish reports an error, if there is one, and returns the exit status. If a
-// signal, or a reader that went away, was the reason, the process dies of it.
+// finish reports an error, if there is one, and returns the exit status. If the
+// reason was a signal or a closed pipe, the process dies of the signal.
 func (p *Program) finish(err error) int {
 	if err == nil || errors.Is(err, ErrDone) {
 		return 0
@@ -70,7 +72,7 @@ func (p *Program) finish(err error) int {
 	}
 	p.Warn(err.Error() + forUser(err))
 	if Status(err) == StatusUsage {
-		fmt.Fprintf(p.Stderr, "Try '%s --help' for more information.\n", p.Name)
+		fmt.Fprintf(p.Stderr, "Try '%s --help' for more information.\n", p.Typed)
 	} else if next := hint(err); next != "" && isTerminal(p.Stderr) {
 		p.Warn("try: " + next)
 	}
@@ -110,7 +112,7 @@ func (p *Program) Tracef(format string, args ...any) {
 	}
 }
 
-// OutputError reports that standard output took no more.
+// OutputError reports that standard output could not be written.
 type OutputError struct{ Err error }
 
 func (e *OutputError) Error() string { return "standard output: " + e.Err.Error() }
@@ -141,7 +143,7 @@ func AsOutputError(err error) error {
 func (p *Program) WriteEvents(events []envmap.Event) error {
 	json, _ := envmap.Lookup("json")
 	for _, e := range events {
-		if e.Partial { // only our own journal would know the rest
+		if e.Partial { // only our own journal has the rest
 			return &envmap.MissingError{Convention: "json", Field: "validation"}
 		}
 		call, err := json.Encode(e)

@@ -12,7 +12,7 @@ import (
 // takes a process or more and half a dozen descriptors.
 const mostJobs = 64
 
-// JobCount is the value of --jobs; 0 if it is not given.
+// JobCount is the value of --jobs; 0 if it was not given.
 type JobCount int
 
 // Set reads a number from 1 to 64.
@@ -46,14 +46,15 @@ type queueOrder struct {
 	events int
 }
 
-// NewQueue returns a queue for so many events at once.
+// NewQueue returns a queue for up to jobs events at once.
 func NewQueue(jobs JobCount) *Queue {
 	return &Queue{turns: make(chan struct{}, cmp.Or(int(jobs), mostJobs)), orders: map[string]*queueOrder{}}
 }
 
-// Enter waits until an event of an order can be run; "" is no order. done says that
-// it was run, so that one of another order can be; leave, which calls done too,
-// lets the next one of the order in. The error is the context's cause.
+// Enter waits until an event of an order can be run; "" means no order. done
+// reports that it was run, so that one of another order can be; leave, which
+// calls done too, lets in the next one of the order. The error is the context's
+// cause.
 func (q *Queue) Enter(ctx context.Context, order string) (done, leave func(), err error) {
 	leaveOrder, err := q.enterOrder(ctx, order)
 	if err != nil {

@@ -53,11 +53,11 @@ func Config(format string, args ...any) error {
 	return &StatusError{StatusConfig, fmt.Errorf(format, args...)}
 }
 
-// Refused returns the fault of a line or of a value, whatever it is.
+// Refused returns the error for a line or a value that is refused.
 func Refused(err error) error { return &StatusError{StatusRefused, err} }
 
-// Status returns the exit status for an error. The order matters: what wraps comes
-// before what it wraps.
+// Status returns the exit status for an error. The order matters: an error
+// comes before those that it may wrap.
 func Status(err error) int {
 	own := new(StatusError)
 	errors.As(err, &own)
@@ -109,8 +109,8 @@ func isNotFound(err error) bool {
 	return errors.As(err, &e) && e.NotFound()
 }
 
-// ExitStatus returns the exit status that a shell sees of a program that an error
-// ends: 128+N if it dies of a signal.
+// ExitStatus returns the exit status that a shell sees for a program that ends
+// with an error: 128+N if it dies of a signal.
 func ExitStatus(err error) int {
 	signal := new(process.SignalError)
 	switch {

@@ -45,9 +45,9 @@ func (p *Program) Runner(chain []runner.Handler) (*runner.Runner, error) {
 	}, nil
 }
 
-// DryRun writes what would be run, a command a line, and runs nothing.
+// DryRun writes the commands that would be run, one a line, and runs nothing.
 func (p *Program) DryRun(t *Target, events []envmap.Event) error {
-	state, _ := p.Options.stateDir(p.Env) // nothing is performed in a directory that is not there
+	state, _ := p.Options.stateDir(p.Env) // without the directory nothing was performed
 	r := &runner.Runner{Chain: t.Chain, Environ: p.Environ, State: state, Warn: p.Warn}
 	lines, err := r.Plan(events)
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// SocketVariable names the socket at which the hooks of a client that
-// extauth-json exec started hand in their events.
+// SocketVariable has the socket to which hooks send their events if
+// extauth-json exec started their client.
 const SocketVariable = "EXTAUTH_SOCKET"
 
 // Target is where events go: exactly one of Socket, Prints and Chain is set.
 type Target struct {
-	Socket string // of the exec that started our client
+	Socket string // of the extauth-json exec that started the client
 	Prints bool   // as JSON lines to standard output
 	Chain  []runner.Handler
 }
@@ -26,8 +26,8 @@ type Target struct {
 // Single reports whether there is one handler, from a command line.
 func (t *Target) Single() bool { return len(t.Chain) == 1 && t.Chain[0].Line == 0 }
 
-// Locate checks before anything is run that a single handler's program is there;
-// a chain file's were looked for when it was read.
+// Locate checks that a single handler's program exists before anything is run.
+// Those of a chain file were checked when it was read.
 func (t *Target) Locate() error {
 	if !t.Single() || !t.Chain[0].IsProgram() {
 		return nil
@@ -39,7 +39,8 @@ func (t *Target) Locate() error {
 	return err
 }
 
-// Expressible checks that a single handler has a call for the events of a client.
+// Expressible checks that a single handler's convention can express the
+// client's events.
 func (t *Target) Expressible(client string, events []envmap.Event) error {
 	if !t.Single() {
 		return nil
@@ -145,10 +146,13 @@ func (c *choice) command(words []string) (*Target, error) {
 	if to == "" {
 		return nil, Usage("--to must say which convention HANDLER speaks: %s", Conventions())
 	}
+	if _, err := HandlerConvention(to); err != nil {
+		return nil, err
+	}
 	h := runner.Handler{Convention: to, Command: words, EnvFiles: c.options.EnvFiles}
 	switch err := h.Resolve(); {
 	case err != nil:
-		return nil, Usage("%w", err)
+		return nil, Usage("%w, which only a chain file has", err)
 	case words[0] == "":
 		return nil, Usage("HANDLER is empty")
 	case h.IsPerson():

@@ -11,18 +11,18 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// TraceVariable names the trace for clients that can be given only a path.
+// TraceVariable has the path of the trace, for clients that accept only a path.
 const TraceVariable = "EXTAUTH_TRACE"
 
 // Recorder writes the calls that a program gets to its trace. nil: there is none.
 type Recorder struct {
 	program *Program
 	file    *trust.AppendFile
-	hide    func(string) string // takes credentials out of a text
+	hide    func(string) string // removes credentials from a text
 	known   bool                // whether the handlers' credentials are among them
 }
 
-// Recording is a call that has come in. nil: it is not recorded.
+// Recording is a received call. nil: it is not recorded.
 type Recording struct {
 	*Recorder
 	started time.Time
@@ -61,7 +61,8 @@ func (r *Recorder) Hide(chain []runner.Handler) {
 	r.hide, r.known = envfile.FilesRedactor(files), true
 }
 
-// Begin begins to record a call of the client, without what a trace must not have.
+// Begin begins to record a call of the client, without what a trace must not
+// contain.
 func (r *Recorder) Begin(call envmap.Call) *Recording {
 	if r == nil {
 		return nil
@@ -74,8 +75,8 @@ func (r *Recorder) Begin(call envmap.Call) *Recording {
 	}}
 }
 
-// BeginEvent is Begin for an event of a stream or a request: the call is what the
-// client's convention has for it.
+// BeginEvent is Begin for an event of a stream or a request: it records the
+// call that the client's convention has for it.
 func (r *Recorder) BeginEvent(e envmap.Event) *Recording {
 	if r == nil {
 		return nil
@@ -116,8 +117,8 @@ func (c *Recording) Write() {
 	}
 }
 
-// hidden is the line without credentials. What handlers printed, as certbot gives
-// it back, is left out if theirs are not known.
+// hidden returns the line without credentials. The output of handlers, which
+// certbot passes on, is left out if the handlers' credentials are not known.
 func (c *Recording) hidden() *envmap.Trace {
 	t := c.trace
 	t.Error = c.hide(t.Error)

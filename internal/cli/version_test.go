@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestVersionNamesWhatIsKnown: what is not known leaves no gap.
+// TestVersionNamesWhatIsKnown: an unknown part leaves no gap.
 func TestVersionNamesWhatIsKnown(t *testing.T) {
 	defer func() { Version, Commit, Date = "", "", "" }()
 	system := runtime.Version() + ", " + runtime.GOOS + "/" + runtime.GOARCH + ")"

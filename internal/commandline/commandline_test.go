@@ -8,10 +8,10 @@ import (
 	"github.com/extauth/extauth/internal/commandline"
 )
 
-// TestD15_CommandStrings: no shell is used, so that what would mean something
+// TestCommandStrings: no shell is used, so that what would mean something
 // to one, and is not in quotes, is an error; the parser by itself would drop
 // the rest of the line without a word.
-func TestD15_CommandStrings(t *testing.T) {
+func TestCommandStrings(t *testing.T) {
 	for line, want := range map[string]string{
 		"h a; rm -rf /": `unquoted ';' at character 4`,
 		"h a|b":         `unquoted '|' at character 4`,

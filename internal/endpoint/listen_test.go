@@ -22,16 +22,16 @@ import (
 
 const limit = 10 * time.Second
 
-// desk is an open address whose callers are echoed, each with its user id.
-type desk struct {
+// echoServer is an open address whose callers are echoed, each with its user id.
+type echoServer struct {
 	t    *testing.T
 	path string
 	l    endpoint.Listener
 	done chan struct{}
 }
 
-func open(t *testing.T, scheme string, mode fs.FileMode) *desk {
-	d := &desk{t: t, path: filepath.Join(t.TempDir(), "at"), done: make(chan struct{})}
+func open(t *testing.T, scheme string, mode fs.FileMode) *echoServer {
+	d := &echoServer{t: t, path: filepath.Join(t.TempDir(), "at"), done: make(chan struct{})}
 	l, err := endpoint.Listen(scheme+":"+d.path, endpoint.Options{Mode: mode})
 	require.NoError(t, err)
 	d.l = l
@@ -40,7 +40,7 @@ func open(t *testing.T, scheme string, mode fs.FileMode) *desk {
 	return d
 }
 
-func (d *desk) serve() {
+func (d *echoServer) serve() {
 	defer close(d.done)
 	for {
 		caller, err := d.l.Accept()
@@ -63,7 +63,7 @@ func (d *desk) serve() {
 }
 
 // announce writes to the pipe that clients announce themselves at.
-func (d *desk) announce(text string) {
+func (d *echoServer) announce(text string) {
 	f, err := os.OpenFile(filepath.Join(d.path, "connect"), os.O_WRONLY|syscall.O_NONBLOCK, 0)
 	require.NoError(d.t, err)
 	defer f.Close()
@@ -74,13 +74,13 @@ func (d *desk) announce(text string) {
 // pair is a client's two pipes.
 type pair struct{ events, results *os.File }
 
-func (d *desk) pair(name string) *pair {
+func (d *echoServer) pair(name string) *pair {
 	p := &pair{d.pipe(name + ".events"), d.pipe(name + ".results")}
 	d.t.Cleanup(func() { p.events.Close(); p.results.Close() })
 	return p
 }
 
-func (d *desk) pipe(name string) *os.File {
+func (d *echoServer) pipe(name string) *os.File {
 	path := filepath.Join(d.path, name)
 	require.NoError(d.t, unix.Mkfifo(path, 0o600))
 	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NONBLOCK, 0)
@@ -103,7 +103,7 @@ func (p *pair) echoes() error {
 
 // requireServed: a client that does as it should is served, whatever came before
 // it.
-func (d *desk) requireServed(name string) {
+func (d *echoServer) requireServed(name string) {
 	d.t.Helper()
 	p := d.pair(name)
 	d.announce(name + "\n")
@@ -278,8 +278,7 @@ func TestListenStaleSocket(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 }
 
-// TestListenAddressFaults: what is not an address is refused, and nothing is left
-// behind.
+// TestListenAddressFaults: a wrong address is refused, and no file is left.
 func TestListenAddressFaults(t *testing.T) {
 	for _, address := range []string{"", "unix", "unix:", "fifo:", "tcp:localhost:1", "/run/x", "UNIX:/run/x", ":x"} {
 		_, err := endpoint.Listen(address, endpoint.Options{Mode: 0o600})

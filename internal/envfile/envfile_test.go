@@ -56,9 +56,9 @@ func TestPassword(t *testing.T) {
 	}
 }
 
-// TestD03_ValuesThatWouldChange: what godotenv would change is refused, and what
+// TestValuesThatWouldChange: what godotenv would change is refused, and what
 // is accepted arrives as it is written.
-func TestD03_ValuesThatWouldChange(t *testing.T) {
+func TestValuesThatWouldChange(t *testing.T) {
 	for value, want := range map[string]string{
 		"pa$1hunter":         `'$' must be in single quotes`,
 		"pa$hunter":          `'$' must be in single quotes`,
@@ -103,8 +103,8 @@ func TestD03_ValuesThatWouldChange(t *testing.T) {
 	}
 }
 
-// TestD04_NamesThatAreRefused: the name and the line are in the message.
-func TestD04_NamesThatAreRefused(t *testing.T) {
+// TestRefusedNames: the name and the line are in the message.
+func TestRefusedNames(t *testing.T) {
 	for _, name := range []string{
 		"PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "BASH_ENV", "ENV", "IFS", "SHELLOPTS", "BASHOPTS", "PS4", "PYTHONPATH", "PYTHONSTARTUP",
 		"PERL5LIB", "PERL5OPT", "RUBYOPT", "RUBYLIB", "NODE_OPTIONS", "JAVA_TOOL_OPTIONS", "CLASSPATH", "GCONV_PATH", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT",
@@ -124,10 +124,10 @@ func TestD04_NamesThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestD05_TextThatIsNotText: a byte order mark and the line ends of DOS are
+// TestFileIsNotText: a byte order mark and the line ends of DOS are
 // tolerated, since there are editors; anything else that is not plain text is
 // not.
-func TestD05_TextThatIsNotText(t *testing.T) {
+func TestFileIsNotText(t *testing.T) {
 	requireRead(t, "\uFEFFA=1\r\n\r\n# two\r\nB='2'\r\n", map[string]string{"A": "1", "B": "2"})
 	requireRead(t, "A=1\nB=2", map[string]string{"A": "1", "B": "2"})
 	requireRead(t, "", map[string]string{})
@@ -168,9 +168,9 @@ func TestFilesOfOneRead(t *testing.T) {
 	require.EqualError(t, err, second+":1: expected NAME=value")
 }
 
-// FuzzD02_AnyFile: a parser that panics must not take a run with it that has
+// FuzzRead: a parser that panics must not take a run with it that has
 // something to undo, and no error shows what is in the file.
-func FuzzD02_AnyFile(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	for _, around := range [][2]string{
 		{"A-B=1\nP=", "\nKEY=2\n"}, {`A="`, "\nB=1\n"}, {`A='`, "\nB=1\n"}, {"", "\n"}, {"A=$", "\nA=1\n"},
 		{"A='x' ", "\n"}, {"export ", "\n"}, {"=", "\n"}, {"A: ", "\n"}, {"A=\x00", "\n"}, {"A=1\nA=", "\n"},
@@ -191,9 +191,9 @@ func FuzzD02_AnyFile(f *testing.F) {
 	})
 }
 
-// FuzzD03_AcceptedValuesArrive: a file that is accepted is read as a person
+// FuzzAcceptedValuesArrive: a file that is accepted is read as a person
 // would read it, and as godotenv does, but for what that loses.
-func FuzzD03_AcceptedValuesArrive(f *testing.F) {
+func FuzzAcceptedValuesArrive(f *testing.F) {
 	for _, text := range []string{
 		"A=1\nB=2\n", "A='x' # y\n", "A=x #y\n", " export A = b \r\n\r\nB=\"c d\"", "A=#", "\uFEFFA=1", "A=a=b", "A: b=c", "A=b: c", "_=x",
 		"A='b\"c'\nB=\"d'e\"", "A=\u00a0x\u00a0", "A=\v\fx", "export=1", "A=\\n", "A=a\\ b", "A=x'y'", "A=!%^&*()", "A= \nB=1", "A=\t#c\n",

@@ -16,7 +16,7 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// call is a call of the client at work.
+// call is a call by the client.
 type call struct {
 	program    *cli.Program
 	convention *envmap.Convention // the client's
@@ -25,7 +25,7 @@ type call struct {
 	recording  *cli.Recording
 }
 
-// serve records a call that was received, and how do ended.
+// serve calls do for received events, and records the call and how it ended.
 func serve(p *cli.Program, received envmap.Call, words []string, do func(*call) error) (err error) {
 	c := &call{program: p, words: words}
 	c.convention, _ = envmap.Lookup(p.Client)
@@ -47,10 +47,14 @@ func (c *call) record(err error) {
 	c.recording.End(err)
 }
 
-// run brings the events to the handlers that are named by the call's words, or by
+// run passes the events to the handlers that are named by the call's words, by
 // options, the environment or a chain file.
 func (c *call) run(events []envmap.Event) error {
 	p := c.program
+	execs, err := p.Execs()
+	if err != nil {
+		return err
+	}
 	t, err := p.Target(c.words)
 	if err != nil {
 		return err
@@ -64,7 +68,7 @@ func (c *call) run(events []envmap.Event) error {
 		return p.WriteEvents(events)
 	case p.Options.DryRun:
 		return c.plan(t, events)
-	case p.Options.Exec:
+	case execs:
 		return c.exec(t, events)
 	}
 	return c.supervise(t, events)
@@ -94,18 +98,25 @@ func (c *call) supervise(t *cli.Target, events []envmap.Event) error {
 	})
 }
 
-// exec becomes the handler, as --exec asks, unless that would break a promise.
+// exec becomes the handler, as --exec asks, unless that would break a promise, or
+// the handler has no call for the event.
 func (c *call) exec(t *cli.Target, events []envmap.Event) error {
 	p := c.program
 	switch {
 	case !t.Single():
 		return cli.Usage("--exec is for a HANDLER, not for a chain")
 	case p.Options.Timeout > 0:
-		return cli.Usage("--exec and --timeout exclude each other: nobody would be there to stop the handler")
+		return cli.Usage("--exec and --timeout exclude each other: nothing would stop the handler")
 	case len(events) > 1:
 		return cli.Usage("--exec is for one call of the handler, and the client gives %d challenges at once", len(events))
 	}
+	if err := t.Expressible(p.Client, events); err != nil {
+		return err
+	}
 	err := runner.Exec(t.Chain[0], events[0], p.Environ, c.beforeExec())
+	if is[*envmap.UnsupportedError](err) {
+		return nil // not for this handler
+	}
 	if is[*runner.SupervisionError](err) || errors.Is(err, process.ErrStdinTooLong) {
 		return cli.Usage("--exec: %w", err)
 	}
@@ -123,7 +134,7 @@ func (c *call) beforeExec() func(string) {
 	}
 }
 
-// handOver gives the events to the extauth-json exec that started the client.
+// handOver sends the events to the extauth-json exec that started the client.
 func (c *call) handOver(socket string, events []envmap.Event) error {
 	return c.program.Interruptible(func(ctx context.Context) error {
 		started := time.Now()

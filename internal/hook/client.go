@@ -45,7 +45,7 @@ func Uacme(io cli.IO) int { return client(io, "uacme") }
 func client(io cli.IO, convention string) int {
 	c, _ := envmap.Lookup(convention)
 	name := "extauth-" + strings.ReplaceAll(convention, "_", "-")
-	usage := fmt.Sprintf(clientUsage, name, c.From.Synopsis, c.Name, c.Doc, cli.OptionsUsage)
+	usage := fmt.Sprintf(clientUsage, name, c.From.Synopsis, c.Name, c.Doc, cli.ClientUsage)
 	p := cli.New(io, name, usage, convention)
 	return p.Main(func() (int, error) {
 		err := runClient(p, c)
@@ -57,14 +57,14 @@ func client(io cli.IO, convention string) int {
 	})
 }
 
-// Declined reports whether a client is told by a status of its own that an event is
-// not for our handlers.
+// Declined reports whether an error means that an event is not for our
+// handlers, for which the client has a status of its own.
 func Declined(c *envmap.Convention, err error) bool {
 	return c.From.Declines != 0 && (is[*envmap.OperationError](err) || is[*runner.NoHandlerError](err) || is[*envmap.UnsupportedError](err))
 }
 
-// runClient reads its own options up to the first operand; what follows is the
-// client's.
+// runClient parses its own options up to the first operand; the rest is the
+// client's call.
 func runClient(p *cli.Program, c *envmap.Convention) error {
 	args, words, err := parseOwn(p)
 	if err != nil {
@@ -78,14 +78,15 @@ func runClient(p *cli.Program, c *envmap.Convention) error {
 	}
 	return serve(p, received, words, func(own *call) error {
 		events, err := c.Decode(received)
-		if err != nil || len(events) == 0 { // what no handler is for
+		if err != nil || len(events) == 0 { // not for any handler
 			return err
 		}
 		return own.run(events)
 	})
 }
 
-// parseOwn reads options up to the first operand. words are those of --handler.
+// parseOwn parses options up to the first operand. words are those of
+// --handler.
 func parseOwn(p *cli.Program) (args, words []string, err error) {
 	set := p.NewFlags()
 	p.Options.Register(set)

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ruin is a world in which two handlers publish records as files, and the
+// crashTest is a directory in which two handlers publish records as files. The
 // second may fail.
-type ruin struct {
+type crashTest struct {
 	t       *testing.T
 	dir     string
 	program string
@@ -26,8 +26,8 @@ type ruin struct {
 
 const recorded = "one-0123456789-0123456789-0123456789-abcdef"
 
-// handlerText publishes a record as a file. The second handler of a chain
-// fails behind its work where the world says so.
+// handlerText publishes a record as a file. The second handler of a chain fails
+// after its work if the test says so.
 const handlerText = `#!/bin/sh
 record=$WORLD/records/$1.$cbot_domain
 case $2 in
@@ -36,8 +36,8 @@ cleanup) [ ! -e "$record" ] || rm "$record" ;;
 esac
 `
 
-func newRuin(t *testing.T, fails bool, scenario string) *ruin {
-	r := &ruin{t: t, dir: t.TempDir(), program: program("")}
+func newCrashTest(t *testing.T, fails bool, scenario string) *crashTest {
+	r := &crashTest{t: t, dir: t.TempDir(), program: program("")}
 	require.NoError(t, os.Mkdir(filepath.Join(r.dir, "records"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "handler"), []byte(handlerText), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "chain"), []byte("handler ./handler first\nhandler ./handler second\n"), 0o644))
@@ -67,11 +67,11 @@ func operations(name string, calls ...[]string) [][]string {
 
 // run calls the program once, with a fault, and returns how it ended and what
 // it wrote to standard error.
-func (r *ruin) run(fault string, args []string) (syscall.WaitStatus, string) {
+func (r *crashTest) run(fault string, args []string) (syscall.WaitStatus, string) {
 	cmd := exec.Command(r.program, append([]string{"-c", filepath.Join(r.dir, "chain")}, args...)...)
 	cmd.Env = append(os.Environ(), "WORLD="+r.dir, "EXTAUTH_STATE_DIR="+filepath.Join(r.dir, "state"), "EXTAUTH_TEST_FAULT="+fault,
 		"altnames=a.test b.test", "BASEDIR=/b", "CHALLENGETYPE=dns-01",
-		"GORACE=atexit_sleep_ms=0") // or each program waits a second at its end
+		"GORACE=atexit_sleep_ms=0") // else each program waits a second at its end
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	err := cmd.Run()
@@ -82,7 +82,7 @@ func (r *ruin) run(fault string, args []string) (syscall.WaitStatus, string) {
 }
 
 // files lists what is below a directory.
-func (r *ruin) files(name string) []string {
+func (r *crashTest) files(name string) []string {
 	var all []string
 	_ = filepath.WalkDir(filepath.Join(r.dir, name), func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
@@ -93,9 +93,9 @@ func (r *ruin) files(name string) []string {
 	return all
 }
 
-// requireCleanable cleans up twice, as the client would: then the world and
-// the journal are empty, and the second time had nothing to say.
-func (r *ruin) requireCleanable(note string) {
+// requireCleanable cleans up twice, as the client would: then the directory and
+// the journal are empty, and the second time prints nothing.
+func (r *crashTest) requireCleanable(note string) {
 	for _, again := range []bool{false, true} {
 		for _, args := range r.clean {
 			state, stderr := r.run("", args)
@@ -109,14 +109,15 @@ func (r *ruin) requireCleanable(note string) {
 	require.Empty(r.t, r.files("state"), note)
 }
 
-// save keeps the world and the journal as they are, for restore.
-func (r *ruin) save() {
+// save copies the records and the journal, for restore.
+func (r *crashTest) save() {
 	r.shell("mkdir saved && cp -a records saved/ && { [ ! -e state ] || cp -a state saved/; }")
 }
 
-func (r *ruin) restore() { r.shell("rm -rf records state && cp -a saved/. .") }
+// restore brings back what save copied.
+func (r *crashTest) restore() { r.shell("rm -rf records state && cp -a saved/. .") }
 
-func (r *ruin) shell(command string) {
+func (r *crashTest) shell(command string) {
 	cmd := exec.Command("sh", "-c", command)
 	cmd.Dir = r.dir
 	out, err := cmd.CombinedOutput()
@@ -125,7 +126,7 @@ func (r *ruin) shell(command string) {
 
 // lead makes all calls but the last of a scenario's performing or cleaning up,
 // and returns that one.
-func (r *ruin) lead(cleaning bool) []string {
+func (r *crashTest) lead(cleaning bool) []string {
 	calls := r.calls
 	if cleaning {
 		calls = append(append([][]string{}, r.calls...), r.clean...)
@@ -138,8 +139,8 @@ func (r *ruin) lead(cleaning bool) []string {
 
 // eachFault runs a scenario's last call again and again, with the fault at every
 // step of it, until no step is left.
-func eachFault(t *testing.T, scenario, fault string, fails, cleaning bool, check func(r *ruin, state syscall.WaitStatus, note string)) {
-	r := newRuin(t, fails, scenario)
+func eachFault(t *testing.T, scenario, fault string, fails, cleaning bool, check func(r *crashTest, state syscall.WaitStatus, note string)) {
+	r := newCrashTest(t, fails, scenario)
 	if fault == "SIGTERM" {
 		r.program = program("race")
 	}
@@ -158,37 +159,37 @@ func eachFault(t *testing.T, scenario, fault string, fails, cleaning bool, check
 
 var scenarios = []string{"one challenge", "two in one call", "two calls"}
 
-// TestF01_KilledAtEveryStep: after SIGKILL at any instant of a perform, with
-// or without a handler that fails, a clean-up finds all that is left.
-func TestF01_KilledAtEveryStep(t *testing.T) {
+// TestKilledAtEveryStep: after SIGKILL at any step of a perform, with or
+// without a failing handler, a cleanup finds all that is left.
+func TestKilledAtEveryStep(t *testing.T) {
 	for _, scenario := range scenarios {
 		for _, fails := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, fails %v", scenario, fails), func(t *testing.T) {
 				t.Parallel()
-				eachFault(t, scenario, "SIGKILL", fails, false, func(*ruin, syscall.WaitStatus, string) {})
+				eachFault(t, scenario, "SIGKILL", fails, false, func(*crashTest, syscall.WaitStatus, string) {})
 			})
 		}
 	}
 }
 
-// TestF02_KilledAtEveryStepOfACleanup: repeating the clean-up does the rest.
-func TestF02_KilledAtEveryStepOfACleanup(t *testing.T) {
+// TestKilledAtEveryStepOfACleanup: a repeated cleanup does the rest.
+func TestKilledAtEveryStepOfACleanup(t *testing.T) {
 	for _, scenario := range scenarios {
 		t.Run(scenario, func(t *testing.T) {
 			t.Parallel()
-			eachFault(t, scenario, "SIGKILL", false, true, func(*ruin, syscall.WaitStatus, string) {})
+			eachFault(t, scenario, "SIGKILL", false, true, func(*crashTest, syscall.WaitStatus, string) {})
 		})
 	}
 }
 
-// TestG06_SignalAtEveryStep: a signal that can be caught undoes everything,
-// and is what the process dies of; one that comes when all is done is too late.
-func TestG06_SignalAtEveryStep(t *testing.T) {
+// TestSignalAtEveryStep: a signal that can be caught undoes everything, and the
+// process dies of it. One that comes when all is done is too late.
+func TestSignalAtEveryStep(t *testing.T) {
 	for _, fault := range []string{"SIGTERM", "SIGINT", "SIGHUP"} {
 		for _, scenario := range scenarios {
 			t.Run(fault+", "+scenario, func(t *testing.T) {
 				t.Parallel()
-				eachFault(t, scenario, fault, false, false, func(r *ruin, state syscall.WaitStatus, note string) {
+				eachFault(t, scenario, fault, false, false, func(r *crashTest, state syscall.WaitStatus, note string) {
 					if state.Signaled() {
 						require.Empty(t, r.files("records"), note)
 						require.Empty(t, r.files("state"), note)
@@ -201,14 +202,14 @@ func TestG06_SignalAtEveryStep(t *testing.T) {
 	}
 }
 
-// TestF04_DiskErrorAtEveryWrite: a perform that fails leaves nothing, or says
-// with status 2 that it does; in either case a clean-up can be repeated.
-func TestF04_DiskErrorAtEveryWrite(t *testing.T) {
+// TestDiskErrorAtEveryWrite: a failed perform leaves nothing, or reports with
+// status 2 that it does. In both cases a cleanup can be repeated.
+func TestDiskErrorAtEveryWrite(t *testing.T) {
 	for _, fault := range []string{"ENOSPC", "EIO"} {
 		for _, scenario := range scenarios {
 			t.Run(fault+", "+scenario, func(t *testing.T) {
 				t.Parallel()
-				eachFault(t, scenario, fault, false, false, func(r *ruin, state syscall.WaitStatus, note string) {
+				eachFault(t, scenario, fault, false, false, func(r *crashTest, state syscall.WaitStatus, note string) {
 					if status := state.ExitStatus(); status != 0 && status != 2 {
 						require.Empty(t, r.files("records"), note)
 						require.Empty(t, r.files("state"), note)
@@ -219,25 +220,25 @@ func TestF04_DiskErrorAtEveryWrite(t *testing.T) {
 	}
 }
 
-// TestF06_DiskErrorAtEveryWriteOfACleanup: the handlers are run all the same.
-func TestF06_DiskErrorAtEveryWriteOfACleanup(t *testing.T) {
+// TestDiskErrorAtEveryWriteOfACleanup: the handlers are run all the same.
+func TestDiskErrorAtEveryWriteOfACleanup(t *testing.T) {
 	for _, fault := range []string{"ENOSPC", "EIO"} {
 		for _, scenario := range scenarios {
 			t.Run(fault+", "+scenario, func(t *testing.T) {
 				t.Parallel()
-				eachFault(t, scenario, fault, false, true, func(*ruin, syscall.WaitStatus, string) {})
+				eachFault(t, scenario, fault, false, true, func(*crashTest, syscall.WaitStatus, string) {})
 			})
 		}
 	}
 }
 
-// TestJ04_PanicAtEveryStep: a fault of ours undoes everything too, is 70 or 2,
-// and tells its place but not its text.
-func TestJ04_PanicAtEveryStep(t *testing.T) {
+// TestPanicAtEveryStep: a panic undoes everything too. The status is 70 or 2,
+// and the message has the place but not the text of the panic.
+func TestPanicAtEveryStep(t *testing.T) {
 	for _, scenario := range scenarios {
 		t.Run(scenario, func(t *testing.T) {
 			t.Parallel()
-			eachFault(t, scenario, "panic", false, false, func(r *ruin, state syscall.WaitStatus, note string) {
+			eachFault(t, scenario, "panic", false, false, func(r *crashTest, state syscall.WaitStatus, note string) {
 				require.Contains(t, []int{0, 2, 70}, state.ExitStatus(), note)
 				require.NotContains(t, note, "SENTINEL")
 				require.NotContains(t, note, "goroutine")

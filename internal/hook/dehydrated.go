@@ -22,7 +22,7 @@ handlers come from a chain file, which can itself be the hook:
       --handler COMMAND  instead of a chain: one handler, with its arguments
                          (with --to; also $EXTAUTH_TO and $EXTAUTH_HANDLER)
 
-` + cli.OptionsUsage
+` + cli.ClientUsage
 
 // Dehydrated is extauth-dehydrated, dehydrated's front end.
 func Dehydrated(io cli.IO) int {
@@ -30,8 +30,8 @@ func Dehydrated(io cli.IO) int {
 	return p.Main(func() (int, error) { return 0, runDehydrated(p) })
 }
 
-// runDehydrated reads its own options up to the operation; what follows is
-// dehydrated's.
+// runDehydrated parses its own options up to the operation; the rest is
+// dehydrated's call.
 func runDehydrated(p *cli.Program) error {
 	args, words, err := parseOwn(p)
 	if err != nil {
@@ -54,8 +54,9 @@ func runDehydrated(p *cli.Program) error {
 	})
 }
 
-// Refuse reports a call of dehydrated's that was refused. If dehydrated only
-// informs its hook, that is a warning: a failure would keep it from cleaning up.
+// Refuse reports a call of dehydrated that was refused. If the operation only
+// informs the hook, that is a warning: a failure would keep dehydrated from
+// cleaning up.
 func Refuse(p *cli.Program, words []string, operation string, cause error) error {
 	informational := []string{"unchanged_cert", "invalid_challenge", "request_failure", "startup_hook", "exit_hook", "sync_cert"}
 	if !slices.Contains(informational, operation) {

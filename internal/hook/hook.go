@@ -16,7 +16,7 @@ of handlers, what certbot tells its hooks.
     --manual-auth-hook    'extauth-hook --to dehydrated auth -- /etc/hook.sh' \
     --manual-cleanup-hook 'extauth-hook --to dehydrated cleanup -- /etc/hook.sh'
 
-` + cli.OptionsUsage
+` + cli.ClientUsage
 
 // Hook is extauth-hook, certbot's front end.
 func Hook(io cli.IO) int {

@@ -13,7 +13,7 @@ import (
 
 // programs is where extauth-dehydrated is, which these tests run thousands of
 // times: as it is shipped, and in race/ with the race detector if the tests
-// have it, which makes a program's start four times as long.
+// have it, which makes a program take four times as long to start.
 var programs string
 
 func TestMain(m *testing.M) {

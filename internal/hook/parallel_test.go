@@ -14,17 +14,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// crowd is a world in which many processes are at work at once.
-type crowd struct {
-	t   *testing.T
-	dir string
-	all sync.WaitGroup
-	mu  sync.Mutex
-	bad []string // of those that failed, or said something
+// manyProcesses is a directory in which many processes work at once.
+type manyProcesses struct {
+	t      *testing.T
+	dir    string
+	all    sync.WaitGroup
+	mu     sync.Mutex
+	failed []string // of processes that failed or printed something
 }
 
-func newCrowd(t *testing.T, handler string) *crowd {
-	c := &crowd{t: t, dir: t.TempDir()}
+func newManyProcesses(t *testing.T, handler string) *manyProcesses {
+	c := &manyProcesses{t: t, dir: t.TempDir()}
 	for _, name := range []string{"records", "started"} {
 		require.NoError(t, os.Mkdir(filepath.Join(c.dir, name), 0o755))
 	}
@@ -34,7 +34,7 @@ func newCrowd(t *testing.T, handler string) *crowd {
 }
 
 // start calls the program in a process of its own.
-func (c *crowd) start(operation, domain string) {
+func (c *manyProcesses) start(operation, domain string) {
 	cmd := exec.Command(program(""), "-c", filepath.Join(c.dir, "chain"), operation, domain, "token", recorded)
 	cmd.Env = append(os.Environ(), "WORLD="+c.dir, "EXTAUTH_STATE_DIR="+filepath.Join(c.dir, "state"))
 	c.all.Add(1)
@@ -43,27 +43,27 @@ func (c *crowd) start(operation, domain string) {
 		if said, err := cmd.CombinedOutput(); err != nil || len(said) > 0 {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.bad = append(c.bad, fmt.Sprintf("%s %s: %v: %s", operation, domain, err, said))
+			c.failed = append(c.failed, fmt.Sprintf("%s %s: %v: %s", operation, domain, err, said))
 		}
 	}()
 }
 
-func (c *crowd) requireAllWell() {
+func (c *manyProcesses) requireAllWell() {
 	c.all.Wait()
-	require.Empty(c.t, c.bad)
+	require.Empty(c.t, c.failed)
 }
 
-func (c *crowd) files(pattern ...string) []string {
+func (c *manyProcesses) files(pattern ...string) []string {
 	files, err := filepath.Glob(filepath.Join(append([]string{c.dir}, pattern...)...))
 	require.NoError(c.t, err)
 	return files
 }
 
-// TestF07_FiftyOnOneChallenge: they come in one at a time, whether to perform
-// or to clean up, and the journal says at the end what the last of them did.
-func TestF07_FiftyOnOneChallenge(t *testing.T) {
+// TestFiftyProcessesForOneChallenge: only one works at a time, to perform or to
+// clean up, and the journal has the result of the last one.
+func TestFiftyProcessesForOneChallenge(t *testing.T) {
 	t.Parallel()
-	c := newCrowd(t, `mkdir "$WORLD/inside" || exit
+	c := newManyProcesses(t, `mkdir "$WORLD/inside" || exit
 case $1 in
 deploy_challenge) : >"$WORLD/records/$2" ;;
 clean_challenge) rm "$WORLD/records/$2" ;;
@@ -83,13 +83,13 @@ rmdir "$WORLD/inside"
 	require.Empty(t, c.files("state", "journal", "*"))
 }
 
-// TestF08_TwoHundredOnTwoHundredChallenges: none waits for another. Each
-// handler goes on when all of them have started, which they never would if one
-// had to wait.
-func TestF08_TwoHundredOnTwoHundredChallenges(t *testing.T) {
+// TestTwoHundredProcessesForTwoHundredChallenges: none waits for another. Each
+// handler waits until all have started, which would not happen if one had to
+// wait.
+func TestTwoHundredProcessesForTwoHundredChallenges(t *testing.T) {
 	t.Parallel()
 	const many = 200
-	c := newCrowd(t, `[ "$1" = deploy_challenge ] || exec rm "$WORLD/records/$2"
+	c := newManyProcesses(t, `[ "$1" = deploy_challenge ] || exec rm "$WORLD/records/$2"
 : >"$WORLD/records/$2"
 : >"$WORLD/started/$2"
 read -r _ <"$WORLD/gate"

@@ -23,8 +23,8 @@ import (
 // postTimeout is lego's (httpreq.go, NewDefaultConfig).
 const postTimeout = 30 * time.Second
 
-// posting is a request of ours.
-type posting struct {
+// client sends requests to a server.
+type client struct {
 	url, operation     string
 	username, password string
 	ca                 string // file of certificates; "": the system's
@@ -32,8 +32,8 @@ type posting struct {
 	timeout            time.Duration
 }
 
-// sendAll makes a request for each body, up to the first that fails.
-func (p posting) sendAll(ctx context.Context, bodies [][]byte) error {
+// sendAll sends a request for each body, up to the first that fails.
+func (p client) sendAll(ctx context.Context, bodies [][]byte) error {
 	for _, p.body = range bodies {
 		err := p.send(ctx)
 		if err != nil && !is[*cli.StatusError](err) {
@@ -46,14 +46,14 @@ func (p posting) sendAll(ctx context.Context, bodies [][]byte) error {
 	return nil
 }
 
-// send asks a server for an operation; any 2xx is success. A redirection is not
-// followed: the password would go to another.
-func (p posting) send(ctx context.Context) error {
-	to, err := endpointOf(&p)
+// send sends a request; any 2xx is success. A redirect is not followed, since
+// the password would go to another server.
+func (p client) send(ctx context.Context) error {
+	to, err := parseURL(&p)
 	if err != nil {
 		return err
 	}
-	client, err := clientOf(&p)
+	client, err := newHTTPClient(&p)
 	if err != nil {
 		return err
 	}
@@ -72,12 +72,12 @@ func (p posting) send(ctx context.Context) error {
 		return postFault(to.Host, err)
 	}
 	defer response.Body.Close()
-	return answered(to.Host, response)
+	return checkAnswer(to.Host, response)
 }
 
-// endpointOf reads the URL. A user name may be in it, a password may not: others
-// can see the arguments of a process.
-func endpointOf(p *posting) (*url.URL, error) {
+// parseURL parses the URL. It may contain a user name but not a password:
+// others can see the arguments of a process.
+func parseURL(p *client) (*url.URL, error) {
 	to, err := url.Parse(p.url)
 	switch {
 	case err != nil: // the error would show it
@@ -101,7 +101,7 @@ func endpointOf(p *posting) (*url.URL, error) {
 	return to, checkCredentials(to, p)
 }
 
-func checkCredentials(to *url.URL, p *posting) error {
+func checkCredentials(to *url.URL, p *client) error {
 	switch {
 	case (p.username == "") != (p.password == ""):
 		return cli.Config("of HTTPREQ_USERNAME and HTTPREQ_PASSWORD only one is set")
@@ -115,7 +115,7 @@ func isLocal(host string) bool {
 	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
-func clientOf(p *posting) (*http.Client, error) {
+func newHTTPClient(p *client) (*http.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	if p.ca != "" {
 		text, err := os.ReadFile(p.ca)
@@ -134,7 +134,7 @@ func clientOf(p *posting) (*http.Client, error) {
 	}, nil
 }
 
-// postFault says what was wrong, without the URL that package net/http shows.
+// postFault returns what was wrong, without the URL that package net/http adds.
 func postFault(host string, err error) error {
 	if wrapped := new(url.Error); errors.As(err, &wrapped) {
 		err = wrapped.Err
@@ -142,8 +142,9 @@ func postFault(host string, err error) error {
 	return fmt.Errorf("%s: %w", host, err)
 }
 
-// answered judges an answer; of one that is not success it shows the first line.
-func answered(host string, response *http.Response) error {
+// checkAnswer returns an error with the first line of the answer unless the
+// status is success.
+func checkAnswer(host string, response *http.Response) error {
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody))
 	if response.StatusCode/100 == 2 {
 		return nil

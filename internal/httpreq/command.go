@@ -127,7 +127,7 @@ func (c *command) passwd(words []string) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	hash, err := hashOf(strings.TrimRight(line, "\r\n"))
+	hash, err := hashPassword(strings.TrimRight(line, "\r\n"))
 	if err != nil {
 		return err
 	}
@@ -144,20 +144,20 @@ func (c *command) post(url string, words []string) error {
 	if err != nil {
 		return err
 	}
-	bodies, err := bodiesOf(words, text)
+	bodies, err := encodeBodies(words, text)
 	if err != nil {
 		return cli.Refused(err)
 	}
-	r := posting{
+	r := client{
 		url: url, operation: words[0], timeout: p.Options.Timeout,
 		username: p.Env["HTTPREQ_USERNAME"], password: p.Env["HTTPREQ_PASSWORD"], ca: p.Env["HTTPREQ_CA"],
 	}
 	return r.sendAll(context.Background(), bodies)
 }
 
-// bodiesOf returns one JSON object, or the several of an order, one a line. Each is
-// checked before the first is sent.
-func bodiesOf(args []string, text []byte) ([][]byte, error) {
+// encodeBodies returns one JSON object, or those of an order, one a line. All
+// are checked before the first is sent.
+func encodeBodies(args []string, text []byte) ([][]byte, error) {
 	convention, _ := envmap.Lookup("httpreq")
 	all := [][]byte{text}
 	if _, err := convention.Decode(envmap.Call{Args: args, Stdin: text}); err == nil {

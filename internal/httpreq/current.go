@@ -7,41 +7,41 @@ import (
 	"syscall"
 )
 
-// current is what files say, read again when one of them changes. Files that
-// cannot be used leave in use what the old ones said; of several that are being
-// written the last is still to come.
-type current[T any] struct {
+// watchedFile is a value that is read from files, again whenever one of them
+// changes. If the new files cannot be used, the old value stays: perhaps not
+// all files are written yet.
+type watchedFile[T any] struct {
 	files []string
 	read  func() (T, error)
-	stays func(error) // told once of new files that cannot be used
+	warn  func(error) // called once for new files that cannot be used
 
 	mu    sync.Mutex
-	stamp string // of the files that were read last
+	state string // of the files when they were last read
 	value T
 }
 
-// follow reads the files for the first time.
-func follow[T any](read func() (T, error), stays func(error), files ...string) (*current[T], error) {
+// watchFiles reads the files for the first time.
+func watchFiles[T any](read func() (T, error), warn func(error), files ...string) (*watchedFile[T], error) {
 	value, err := read()
-	return &current[T]{files: files, read: read, stays: stays, stamp: stampOf(files), value: value}, err
+	return &watchedFile[T]{files: files, read: read, warn: warn, state: fileState(files), value: value}, err
 }
 
-func (c *current[T]) get() T {
+func (c *watchedFile[T]) get() T {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if stamp := stampOf(c.files); stamp != c.stamp {
-		c.stamp = stamp
+	if stamp := fileState(c.files); stamp != c.state {
+		c.state = stamp
 		if value, err := c.read(); err == nil {
 			c.value = value
 		} else {
-			c.stays(err)
+			c.warn(err)
 		}
 	}
 	return c.value
 }
 
-// stampOf changes when a file does.
-func stampOf(files []string) string {
+// fileState returns a text that changes when a file does.
+func fileState(files []string) string {
 	stamp := ""
 	for _, file := range files {
 		if info, err := os.Stat(file); err == nil {

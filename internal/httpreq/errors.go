@@ -30,7 +30,7 @@ var (
 	errStopping = &httpError{http.StatusServiceUnavailable, "the server is stopping"}
 )
 
-// statusOf is the answer's status for how a request went.
+// statusOf returns the HTTP status for the error of a request.
 func statusOf(err error) int {
 	known := new(httpError)
 	switch {
@@ -55,8 +55,8 @@ func is[E error](err error) bool {
 	return errors.As(err, &e)
 }
 
-// refuse answers with one line. It has no value: acme.sh's dns_acmeproxy takes any
-// answer that has the one it sent for success.
+// refuse answers with one line. It contains no value: for acme.sh's
+// dns_acmeproxy any answer that contains the value means success.
 func refuse(w http.ResponseWriter, status int, err error) {
 	switch status {
 	case http.StatusUnauthorized:
@@ -74,8 +74,8 @@ func firstLine(text string) string {
 	return process.Printable(line)
 }
 
-// audit is the log's line about a request. It has no values: neither what was to
-// be published nor a password typed as a name.
+// audit returns the log line of a request. It contains no values: neither the
+// one to publish nor a password that was typed as a name.
 func (q *request) audit(status int, err error) string {
 	line := fmt.Sprintf("%s client=%s remote=%s %.16s %.64q name=%s status=%d", time.Now().UTC().Format(time.RFC3339),
 		q.client, q.r.RemoteAddr, q.r.Method, q.r.URL.Path, q.name, status)
@@ -85,7 +85,7 @@ func (q *request) audit(status int, err error) string {
 	return line
 }
 
-// withoutValue is an error's text without the value that it refuses.
+// withoutValue returns an error's text without the value that it refuses.
 func withoutValue(err error) string {
 	refused := new(envmap.ValueError)
 	if !errors.As(err, &refused) {

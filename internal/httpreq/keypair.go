@@ -8,13 +8,14 @@ import (
 	"github.com/extauth/extauth/internal/trust"
 )
 
-// keyPairOf is the server's certificate and key; nil where there are no files.
-func keyPairOf(o *options) (*current[*tls.Certificate], error) {
+// watchKeyPair returns the server's certificate and key, or nil if there are no
+// files.
+func watchKeyPair(o *options) (*watchedFile[*tls.Certificate], error) {
 	if o.tlsCert == "" {
 		return nil, nil
 	}
-	stays := func(err error) { o.log("warning: the old certificate stays in use: " + err.Error()) }
-	return follow(func() (*tls.Certificate, error) { return readKeyPair(o.tlsCert, o.tlsKey) }, stays, o.tlsCert, o.tlsKey)
+	warn := func(err error) { o.log("warning: the old certificate stays in use: " + err.Error()) }
+	return watchFiles(func() (*tls.Certificate, error) { return readKeyPair(o.tlsCert, o.tlsKey) }, warn, o.tlsCert, o.tlsKey)
 }
 
 func readKeyPair(certFile, keyFile string) (*tls.Certificate, error) {
@@ -33,8 +34,9 @@ func readKeyPair(certFile, keyFile string) (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-// served has each connection get the certificate of that time.
-func served(pair *current[*tls.Certificate]) *tls.Config {
+// configFor returns a configuration that gives each connection the current
+// certificate.
+func configFor(pair *watchedFile[*tls.Certificate]) *tls.Config {
 	get := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return pair.get(), nil }
 	return &tls.Config{GetCertificate: get, NextProtos: []string{"http/1.1"}}
 }

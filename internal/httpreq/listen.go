@@ -10,8 +10,9 @@ import (
 	"github.com/extauth/extauth/internal/endpoint"
 )
 
-// listenAt opens HOST:PORT, unix:PATH, or what systemd passes. Over plain TCP
-// nobody but this machine is served: the password would be for all to read.
+// listenAt opens HOST:PORT, unix:PATH, or the socket that systemd passes. Plain
+// TCP is only allowed on loopback addresses, since others could read the
+// password.
 func listenAt(o *options, secure bool) (net.Listener, error) {
 	l, err := open(o)
 	if err != nil {
@@ -67,7 +68,8 @@ func isLoopback(a net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// addressOf names the server in the journal, in one spelling.
+// addressOf returns the server's address as the journal has it, in one
+// spelling.
 func addressOf(o *options, l net.Listener) string {
 	if strings.HasPrefix(o.listen, "unix:") {
 		return o.listen
@@ -75,7 +77,7 @@ func addressOf(o *options, l net.Listener) string {
 	return l.Addr().String()
 }
 
-// socket is a Unix socket as package net/http needs one.
+// socket is a Unix socket as a net.Listener for package net/http.
 type socket struct {
 	endpoint.Listener
 	address string
@@ -83,7 +85,8 @@ type socket struct {
 
 func (s socket) Addr() net.Addr { return &net.UnixAddr{Name: s.address, Net: "unix"} }
 
-// Accept gives the connection the user at its other end as its address.
+// Accept returns a connection whose remote address is the user at its other
+// end.
 func (s socket) Accept() (net.Conn, error) {
 	caller, err := s.Listener.Accept()
 	if err != nil {

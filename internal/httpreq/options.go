@@ -8,14 +8,14 @@ import (
 	"github.com/extauth/extauth/internal/endpoint"
 )
 
-// options say where and whom to serve.
+// options are those of serve.
 type options struct {
 	listen          string
 	socket          endpoint.Options
 	tlsCert, tlsKey string
 	users           string
 	maxClients      int
-	grace           time.Duration // until what is being run at the end is undone
+	gracePeriod     time.Duration // until running handlers are stopped and undone at the end
 	log             func(line string)
 }
 
@@ -25,7 +25,7 @@ func (o *options) register(set *flag.FlagSet) {
 	set.StringVar(&o.tlsKey, "tls-key", "", "")
 	set.StringVar(&o.users, "users", "", "")
 	set.IntVar(&o.maxClients, "max-clients", 256, "")
-	set.DurationVar(&o.grace, "grace", 10*time.Second, "")
+	set.DurationVar(&o.gracePeriod, "grace", 10*time.Second, "")
 	cli.RegisterSocket(set, &o.socket.Mode, &o.socket.Group)
 }
 
@@ -39,7 +39,7 @@ func (o *options) check() error {
 		return cli.Usage("--tls-cert and --tls-key need each other")
 	case o.maxClients < 1:
 		return cli.Usage("--max-clients must be more than 0")
-	case o.grace < 0:
+	case o.gracePeriod < 0:
 		return cli.Usage("--grace must not be less than 0")
 	}
 	return nil

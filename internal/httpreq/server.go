@@ -25,18 +25,18 @@ const (
 	maxHeader = 16 << 10 // bytes of its header
 )
 
-// limits are how long a client may take, and how long the end of the program
-// waits for what is being run.
+// limits are how long a client may take, and how long the program waits for
+// running handlers at its end.
 type limits struct {
 	header, body, write, idle time.Duration
-	grace                     time.Duration // until what is being run is undone
-	last                      time.Duration // for the answers that are left then
+	gracePeriod               time.Duration // until running handlers are stopped and undone
+	last                      time.Duration // for the last answers after that
 }
 
-func usualLimits(grace time.Duration) limits {
+func defaultLimits(grace time.Duration) limits {
 	return limits{
 		header: 10 * time.Second, body: 20 * time.Second, write: 10 * time.Second, idle: time.Minute,
-		grace: grace, last: 2 * time.Second,
+		gracePeriod: grace, last: 2 * time.Second,
 	}
 }
 
@@ -45,32 +45,32 @@ type runFunc func(ctx context.Context, e envmap.Event) error
 
 // server answers requests.
 type server struct {
-	users   *current[*users]
-	hashing chan struct{} // for those that are found out: a hash takes a processor for a while
+	users   *watchedFile[*users]
+	hashing chan struct{} // limits password checks: each keeps a processor busy for a while
 	run     runFunc
 	log     func(string)
 	address string
 	limits  limits
 
-	work context.Context // ends when what is being run is to be undone
+	work context.Context // ends when running handlers must stop and undo
 
 	mu      sync.Mutex
 	closing bool
 	running sync.WaitGroup
 }
 
-func newServer(u *current[*users], run runFunc, log func(string), l limits) *server {
+func newServer(u *watchedFile[*users], run runFunc, log func(string), l limits) *server {
 	return &server{users: u, hashing: make(chan struct{}, runtime.GOMAXPROCS(0)), run: run, log: log, limits: l}
 }
 
-// serve answers clients until the context ends. New requests are refused then;
-// those that are being run have a while to end, and are undone after it.
+// serve answers clients until the context ends. Then new requests are refused;
+// running ones have a grace period, and are stopped and undone after it.
 func serve(ctx context.Context, o *options, run runFunc) error {
-	u, err := usersOf(o)
+	u, err := watchUsers(o)
 	if err != nil {
 		return err
 	}
-	pair, err := keyPairOf(o)
+	pair, err := watchKeyPair(o)
 	if err != nil {
 		return err
 	}
@@ -78,11 +78,11 @@ func serve(ctx context.Context, o *options, run runFunc) error {
 	if err != nil {
 		return err
 	}
-	s := newServer(u, run, o.log, usualLimits(o.grace))
+	s := newServer(u, run, o.log, defaultLimits(o.gracePeriod))
 	s.address = addressOf(o, l)
 	l = netutil.LimitListener(l, o.maxClients)
 	if pair != nil {
-		l = tls.NewListener(l, served(pair))
+		l = tls.NewListener(l, configFor(pair))
 	}
 	return s.serve(ctx, l)
 }
@@ -95,7 +95,7 @@ func (s *server) serve(ctx context.Context, l net.Listener) error {
 	web := &http.Server{
 		Handler: s, ReadHeaderTimeout: s.limits.header, IdleTimeout: s.limits.idle, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return work }, ConnContext: withPeer,
-		ErrorLog: log.New(lines(s.log), "", 0),
+		ErrorLog: log.New(lineWriter(s.log), "", 0),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(l) }()
@@ -109,13 +109,13 @@ func (s *server) serve(ctx context.Context, l net.Listener) error {
 	return context.Cause(ctx)
 }
 
-// stop ends the service: what is being run has its grace, and is undone then.
-// Handlers have limits of their own.
+// stop ends the service: running requests have a grace period, and are stopped
+// and undone after it. Handlers have limits of their own.
 func (s *server) stop(web *http.Server, undo func()) {
 	s.mu.Lock()
 	s.closing = true
 	s.mu.Unlock()
-	if shutdown(web, s.limits.grace) != nil {
+	if shutdown(web, s.limits.gracePeriod) != nil {
 		undo()
 		s.running.Wait()
 		_ = shutdown(web, s.limits.last)
@@ -129,7 +129,7 @@ func shutdown(web *http.Server, limit time.Duration) error {
 	return web.Shutdown(ctx)
 }
 
-// begin counts a run; it reports false if none may begin any more.
+// begin counts a run; it reports false if no more may begin.
 func (s *server) begin() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,17 +140,17 @@ func (s *server) begin() bool {
 	return true
 }
 
-// lines makes a line of the log of each write.
-type lines func(string)
+// lineWriter logs each write as a line.
+type lineWriter func(string)
 
-func (l lines) Write(b []byte) (int, error) {
+func (l lineWriter) Write(b []byte) (int, error) {
 	l(strings.TrimSuffix(string(b), "\n"))
 	return len(b), nil
 }
 
-// ServeHTTP answers one request, and says in the log how.
+// ServeHTTP answers one request, and logs it.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer s.inTime(w)
+	defer s.setDeadline(w)
 	if r.URL.Path == "/healthz" {
 		s.health(w, r)
 		return
@@ -159,7 +159,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := q.serve()
 	status := statusOf(err)
 	s.log(q.audit(status, err))
-	s.inTime(w)
+	s.setDeadline(w)
 	if err != nil {
 		refuse(w, status, err)
 		return
@@ -169,13 +169,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body) // acme.sh's dns_acmeproxy looks for the value in it
 }
 
-// inTime limits the time for what is written from now on.
-func (s *server) inTime(w http.ResponseWriter) {
+// setDeadline limits the time for further writes.
+func (s *server) setDeadline(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.limits.write))
 }
 
 func (s *server) health(w http.ResponseWriter, r *http.Request) {
-	s.inTime(w)
+	s.setDeadline(w)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		refuse(w, http.StatusMethodNotAllowed, errMethod)
 		return
@@ -183,7 +183,7 @@ func (s *server) health(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "ok\n")
 }
 
-// request is one at work.
+// request is a request that is being served.
 type request struct {
 	*server
 	w http.ResponseWriter
@@ -193,7 +193,7 @@ type request struct {
 	name   string // of the TXT record
 }
 
-// serve does what was asked, and returns the answer.
+// serve does what the request asks for, and returns the answer.
 func (q *request) serve() ([]byte, error) {
 	operation := strings.TrimPrefix(q.r.URL.Path, "/")
 	if operation != "present" && operation != "cleanup" {
@@ -216,7 +216,7 @@ func (q *request) serve() ([]byte, error) {
 		return nil, err
 	}
 	q.name = e.TXTDomain
-	if !user.may(e) {
+	if !user.mayTouch(e) {
 		return nil, errName
 	}
 	return body, q.runEvent(e)
@@ -248,8 +248,8 @@ func decode(operation string, body []byte) (envmap.Event, error) {
 	return events[0], nil
 }
 
-// runEvent runs the handlers. A client that goes away has its challenge undone;
-// a clean-up goes on.
+// runEvent runs the handlers. If the client goes away, its challenge is undone;
+// a cleanup goes on.
 func (q *request) runEvent(e envmap.Event) error {
 	if !q.begin() {
 		return errStopping
@@ -259,12 +259,13 @@ func (q *request) runEvent(e envmap.Event) error {
 	if e.Cmd == envmap.Cleanup {
 		ctx = q.work
 	}
-	return q.run(ctx, q.from(e))
+	return q.run(ctx, q.withClient(e))
 }
 
-// from marks an event as this client's: in the journal it is another than the
-// same one of somebody else. A user is known only on a Unix socket.
-func (q *request) from(e envmap.Event) envmap.Event {
+// withClient marks an event as this client's, so that the journal keeps it
+// apart from the same event of another client. A user is known only on a Unix
+// socket.
+func (q *request) withClient(e envmap.Event) envmap.Event {
 	peer, known := q.r.Context().Value(peerKey{}).(peerAddr)
 	e = e.From(q.address+" "+q.client, peer.uid)
 	if !known {
@@ -273,7 +274,7 @@ func (q *request) from(e envmap.Event) envmap.Event {
 	return e
 }
 
-// peerKey is where a request's context has the other end of the connection.
+// peerKey is the context key of the other end of the connection.
 type peerKey struct{}
 
 func withPeer(ctx context.Context, conn net.Conn) context.Context {

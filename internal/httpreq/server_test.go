@@ -42,39 +42,39 @@ import (
 )
 
 const (
-	value    = "LHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM"
-	password = "correct horse"
-	soon     = 20 * time.Second
+	value       = "LHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM"
+	password    = "correct horse"
+	testTimeout = 20 * time.Second
 )
 
 func bodyFor(name string) string {
 	return `{"fqdn":"_acme-challenge.` + name + `.","value":"` + value + `"}`
 }
 
-// desk is a server under test, and what it did.
-type desk struct {
+// testServer is a server under test, and what it did.
+type testServer struct {
 	*server
 	t       *testing.T
 	address string
 	stop    context.CancelCauseFunc
 	ended   chan error
 
-	mu   sync.Mutex
-	said []string
-	runs []envmap.Event
+	mu     sync.Mutex
+	logged []string
+	runs   []envmap.Event
 }
 
-// newDesk starts a server. run is called in the place of handlers.
-func newDesk(t *testing.T, change func(*server), run runFunc) *desk {
-	d := &desk{t: t, ended: make(chan error, 1)}
-	u, err := usersOf(&options{users: usersFile(t), log: d.hear})
+// newTestServer starts a server. It calls run instead of handlers.
+func newTestServer(t *testing.T, change func(*server), run runFunc) *testServer {
+	d := &testServer{t: t, ended: make(chan error, 1)}
+	u, err := watchUsers(&options{users: usersFile(t), log: d.hear})
 	require.NoError(t, err)
 	d.server = newServer(u, func(ctx context.Context, e envmap.Event) error {
 		d.mu.Lock()
 		d.runs = append(d.runs, e)
 		d.mu.Unlock()
 		return run(ctx, e)
-	}, d.hear, usualLimits(10*time.Second))
+	}, d.hear, defaultLimits(10*time.Second))
 	d.server.address = "here"
 	if change != nil {
 		change(d.server)
@@ -98,33 +98,33 @@ func usersFile(t *testing.T) string {
 	return file
 }
 
-func (d *desk) hear(line string) {
+func (d *testServer) hear(line string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.said = append(d.said, line)
+	d.logged = append(d.logged, line)
 }
 
-func (d *desk) log() string {
+func (d *testServer) log() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return strings.Join(d.said, "\n")
+	return strings.Join(d.logged, "\n")
 }
 
-func (d *desk) ran() []envmap.Event {
+func (d *testServer) ran() []envmap.Event {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return append([]envmap.Event(nil), d.runs...)
 }
 
-// answer is what a client got.
+// answer is the response that a client got.
 type answer struct {
 	status int
 	body   string
 	header http.Header
 }
 
-// ask makes a request as a client of that name; "" gives no credentials.
-func (d *desk) ask(client, method, path, body string) (answer, error) {
+// request sends a request as a client of that name; "" sends no credentials.
+func (d *testServer) request(client, method, path, body string) (answer, error) {
 	r, err := http.NewRequest(method, "http://"+d.address+path, strings.NewReader(body))
 	if err != nil {
 		return answer{}, err
@@ -136,7 +136,7 @@ func (d *desk) ask(client, method, path, body string) (answer, error) {
 		}
 		r.SetBasicAuth(name, pass)
 	}
-	c := http.Client{Timeout: soon, Transport: &http.Transport{DisableKeepAlives: true}}
+	c := http.Client{Timeout: testTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := c.Do(r)
 	if err != nil {
 		return answer{}, err
@@ -146,19 +146,19 @@ func (d *desk) ask(client, method, path, body string) (answer, error) {
 	return answer{response.StatusCode, string(text), response.Header}, err
 }
 
-func (d *desk) mustAsk(client, method, path, body string) answer {
+func (d *testServer) mustRequest(client, method, path, body string) answer {
 	d.t.Helper()
-	got, err := d.ask(client, method, path, body)
+	got, err := d.request(client, method, path, body)
 	require.NoError(d.t, err)
 	return got
 }
 
 func done(context.Context, envmap.Event) error { return nil }
 
-// TestServerAnswers: each refusal has its status and one line, and nothing is
-// run for it.
+// TestServerAnswers: each refusal has its status and one line, and no handler
+// runs.
 func TestServerAnswers(t *testing.T) {
-	d := newDesk(t, nil, done)
+	d := newTestServer(t, nil, done)
 	good := bodyFor("example.org")
 	for _, c := range []struct {
 		client, method, path, body string
@@ -182,7 +182,7 @@ func TestServerAnswers(t *testing.T) {
 		{"other", "POST", "/present", bodyFor("cname.example.com.example.org"), 403, "the client may not touch this name\n"},
 		{"lab", "POST", "/present", strings.Repeat(" ", maxBody+1), 413, "body is longer than 65536 bytes\n"},
 	} {
-		got := d.mustAsk(c.client, c.method, c.path, c.body)
+		got := d.mustRequest(c.client, c.method, c.path, c.body)
 		require.Equal(t, c.status, got.status, "%v", c)
 		require.Equal(t, c.answer, got.body, "%v", c)
 		require.NotContains(t, got.body, `"`, "dns_acmeproxy would find its value")
@@ -196,14 +196,14 @@ func TestServerAnswers(t *testing.T) {
 
 // TestServerRuns: the event is the client's, and the answer repeats the request.
 func TestServerRuns(t *testing.T) {
-	d := newDesk(t, nil, done)
+	d := newTestServer(t, nil, done)
 	substituted := `{"fqdn": "cname.example.com.", "value": "` + value + `", "more": [1]}`
 	for _, c := range []struct{ client, path, body, name string }{
 		{"lab", "/present", bodyFor("example.org"), "_acme-challenge.example.org"},
 		{"lab", "/cleanup", bodyFor("a.b.example.org"), "_acme-challenge.a.b.example.org"},
 		{"other", "/present", substituted, "cname.example.com"},
 	} {
-		got := d.mustAsk(c.client, "POST", c.path, c.body)
+		got := d.mustRequest(c.client, "POST", c.path, c.body)
 		require.Equal(t, 200, got.status, got.body)
 		require.Equal(t, c.body, got.body)
 		runs := d.ran()
@@ -212,12 +212,12 @@ func TestServerRuns(t *testing.T) {
 		require.Equal(t, value, e.Validation)
 		require.Equal(t, "here "+c.client, e.Via)
 		require.Nil(t, e.Peer)
-		require.Regexp(t, `^[-0-9T:]+Z client=`+c.client+` remote=127\.0\.0\.1:[0-9]+ POST "`+c.path+`" name=`+c.name+` status=200$`, d.said[len(d.said)-1])
+		require.Regexp(t, `^[-0-9T:]+Z client=`+c.client+` remote=127\.0\.0\.1:[0-9]+ POST "`+c.path+`" name=`+c.name+` status=200$`, d.logged[len(d.logged)-1])
 	}
 	require.NotContains(t, d.log(), value)
 }
 
-// TestServerFailures: what went wrong with the handlers has a status of its own.
+// TestServerFailures: each kind of failure of handlers has a status of its own.
 func TestServerFailures(t *testing.T) {
 	failure := &runner.HandlerError{Err: errors.New("exit status 1\nmore")}
 	for _, c := range []struct {
@@ -236,8 +236,8 @@ func TestServerFailures(t *testing.T) {
 		if j := new(journal.Error); errors.As(c.err, &j) {
 			j.Err = os.ErrPermission
 		}
-		d := newDesk(t, nil, func(context.Context, envmap.Event) error { return c.err })
-		got := d.mustAsk("lab", "POST", "/present", bodyFor("example.org"))
+		d := newTestServer(t, nil, func(context.Context, envmap.Event) error { return c.err })
+		got := d.mustRequest("lab", "POST", "/present", bodyFor("example.org"))
 		require.Equal(t, c.status, got.status, "%T", c.err)
 		require.Equal(t, 1, strings.Count(got.body, "\n"))
 		require.Contains(t, d.log(), fmt.Sprintf("status=%d: ", c.status))
@@ -245,9 +245,9 @@ func TestServerFailures(t *testing.T) {
 }
 
 // TestServerHalfBody: a body that ends too early, or does not come, is refused
-// in its time and runs nothing.
+// in time, and no handler runs.
 func TestServerHalfBody(t *testing.T) {
-	d := newDesk(t, func(s *server) { s.limits.body, s.limits.header = 300*time.Millisecond, 300*time.Millisecond }, done)
+	d := newTestServer(t, func(s *server) { s.limits.body, s.limits.header = 300*time.Millisecond, 300*time.Millisecond }, done)
 	credentials := "Authorization: Basic bGFiOmNvcnJlY3QgaG9yc2U=\r\n" // lab:correct horse
 	for _, c := range []struct {
 		sent  string
@@ -261,7 +261,7 @@ func TestServerHalfBody(t *testing.T) {
 	} {
 		conn, err := net.Dial("tcp", d.address)
 		require.NoError(t, err)
-		require.NoError(t, conn.SetDeadline(time.Now().Add(soon)))
+		require.NoError(t, conn.SetDeadline(time.Now().Add(testTimeout)))
 		_, err = io.WriteString(conn, c.sent)
 		require.NoError(t, err)
 		if c.close {
@@ -273,17 +273,17 @@ func TestServerHalfBody(t *testing.T) {
 		conn.Close()
 	}
 	require.Empty(t, d.ran())
-	require.Equal(t, 200, d.mustAsk("", "GET", "/healthz", "").status)
+	require.Equal(t, 200, d.mustRequest("", "GET", "/healthz", "").status)
 }
 
-// TestServeMaxClients: further ones wait until one of those goes away.
+// TestServeMaxClients: further clients wait until one goes away.
 func TestServeMaxClients(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	ctx, stop := context.WithCancelCause(context.Background())
 	ended := make(chan error, 1)
 	o := &options{listen: "unix:" + path, socket: endpoint.Options{Mode: 0o600}, users: usersFile(t), maxClients: 1, log: func(string) {}}
 	go func() { ended <- serve(ctx, o, done) }()
-	require.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, soon, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, testTimeout, 10*time.Millisecond)
 	ask := func() net.Conn {
 		conn, err := net.Dial("unix", path)
 		require.NoError(t, err)
@@ -297,19 +297,19 @@ func TestServeMaxClients(t *testing.T) {
 		return err == nil
 	}
 	first := ask()
-	require.True(t, answered(first, soon))
+	require.True(t, answered(first, testTimeout))
 	second := ask()
 	defer second.Close()
 	require.False(t, answered(second, 200*time.Millisecond))
 	first.Close()
-	require.True(t, answered(second, soon))
+	require.True(t, answered(second, testTimeout))
 	stop(errStop)
 	require.ErrorIs(t, <-ended, error(errStop))
 }
 
 // TestServerLongHeader is refused before anybody looks at it.
 func TestServerLongHeader(t *testing.T) {
-	d := newDesk(t, nil, done)
+	d := newTestServer(t, nil, done)
 	r, err := http.NewRequest("POST", "http://"+d.address+"/present", strings.NewReader(bodyFor("example.org")))
 	require.NoError(t, err)
 	r.Header.Set("X-Long", strings.Repeat("x", 64<<10))
@@ -321,18 +321,18 @@ func TestServerLongHeader(t *testing.T) {
 	require.Empty(t, d.ran())
 }
 
-// TestServerHundredClients at once are all served.
+// TestServerHundredClients: a hundred clients at once are all served.
 func TestServerHundredClients(t *testing.T) {
 	var begun atomic.Int32
 	two := make(chan struct{}) // closed when a second event has begun while the first is handled
-	d := newDesk(t, nil, func(context.Context, envmap.Event) error {
+	d := newTestServer(t, nil, func(context.Context, envmap.Event) error {
 		if begun.Add(1) == 2 {
 			close(two)
 		}
 		select {
 		case <-two:
 			return nil
-		case <-time.After(soon):
+		case <-time.After(testTimeout):
 			return errors.New("one after another")
 		}
 	})
@@ -343,7 +343,7 @@ func TestServerHundredClients(t *testing.T) {
 		go func() {
 			defer all.Done()
 			body := bodyFor(fmt.Sprintf("n%d.example.org", i))
-			got, err := d.ask("lab", "POST", "/present", body)
+			got, err := d.request("lab", "POST", "/present", body)
 			if err == nil && (got.status != 200 || got.body != body) {
 				err = fmt.Errorf("status %d: %s", got.status, got.body)
 			}
@@ -360,11 +360,11 @@ func TestServerHundredClients(t *testing.T) {
 	require.Len(t, d.ran(), 100)
 }
 
-// TestServerClientGoesAway: a challenge is undone then, a clean-up goes on.
+// TestServerClientGoesAway: a challenge is undone, a cleanup goes on.
 func TestServerClientGoesAway(t *testing.T) {
 	for path, undone := range map[string]bool{"present": true, "cleanup": false} {
 		begun, ended := make(chan struct{}), make(chan bool, 1)
-		d := newDesk(t, nil, func(ctx context.Context, _ envmap.Event) error {
+		d := newTestServer(t, nil, func(ctx context.Context, _ envmap.Event) error {
 			close(begun)
 			select {
 			case <-ctx.Done():
@@ -387,44 +387,44 @@ func TestServerClientGoesAway(t *testing.T) {
 
 // TestServerOutlastsTheBodysTime: a handler may take longer than a body may.
 func TestServerOutlastsTheBodysTime(t *testing.T) {
-	d := newDesk(t, func(s *server) {
+	d := newTestServer(t, func(s *server) {
 		s.limits.body, s.limits.header, s.limits.write = 100*time.Millisecond, 100*time.Millisecond, 100*time.Millisecond
 	}, func(ctx context.Context, _ envmap.Event) error {
 		<-time.After(500 * time.Millisecond) // five times as long
 		return ctx.Err()
 	})
-	require.Equal(t, 200, d.mustAsk("lab", "POST", "/present", bodyFor("example.org")).status)
+	require.Equal(t, 200, d.mustRequest("lab", "POST", "/present", bodyFor("example.org")).status)
 }
 
 var errStop = &process.SignalError{Signal: syscall.SIGTERM}
 
-// TestServerStops: what is being run ends, new requests are refused.
+// TestServerStops: running requests end, new ones are refused.
 func TestServerStops(t *testing.T) {
 	begun, end := make(chan struct{}), make(chan struct{})
-	d := newDesk(t, nil, func(context.Context, envmap.Event) error {
+	d := newTestServer(t, nil, func(context.Context, envmap.Event) error {
 		close(begun)
 		<-end
 		return nil
 	})
 	got := make(chan answer, 1)
 	go func() {
-		a, _ := d.ask("lab", "POST", "/present", bodyFor("example.org"))
+		a, _ := d.request("lab", "POST", "/present", bodyFor("example.org"))
 		got <- a
 	}()
 	<-begun
 	d.stop(errStop)
-	require.Eventually(t, func() bool { _, err := d.ask("", "GET", "/healthz", ""); return err != nil }, soon, time.Millisecond)
+	require.Eventually(t, func() bool { _, err := d.request("", "GET", "/healthz", ""); return err != nil }, testTimeout, time.Millisecond)
 	require.Empty(t, d.ended)
 	close(end)
 	require.ErrorIs(t, <-d.ended, error(errStop))
 	require.Equal(t, 200, (<-got).status)
 }
 
-// TestServerStopsAndUndoes: what does not end in its grace is undone, and the
-// client is told.
+// TestServerStopsAndUndoes: what does not end in the grace period is undone,
+// and the client gets an error.
 func TestServerStopsAndUndoes(t *testing.T) {
 	begun, undoing, undone := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	d := newDesk(t, func(s *server) { s.limits.grace = 200 * time.Millisecond }, func(ctx context.Context, _ envmap.Event) error {
+	d := newTestServer(t, func(s *server) { s.limits.gracePeriod = 200 * time.Millisecond }, func(ctx context.Context, _ envmap.Event) error {
 		close(begun)
 		<-ctx.Done()
 		close(undoing)
@@ -433,7 +433,7 @@ func TestServerStopsAndUndoes(t *testing.T) {
 	})
 	got := make(chan answer, 1)
 	go func() {
-		a, _ := d.ask("lab", "POST", "/present", bodyFor("example.org"))
+		a, _ := d.request("lab", "POST", "/present", bodyFor("example.org"))
 		got <- a
 	}()
 	<-begun
@@ -446,9 +446,10 @@ func TestServerStopsAndUndoes(t *testing.T) {
 	require.Contains(t, d.log(), "status=503: stopped by terminated")
 }
 
-// TestServerStopsSlowClients: those who are still talking hold up nobody.
+// TestServerStopsSlowClients: clients that are still sending do not delay the
+// end.
 func TestServerStopsSlowClients(t *testing.T) {
-	d := newDesk(t, func(s *server) { s.limits.grace, s.limits.last = 200*time.Millisecond, 200*time.Millisecond }, done)
+	d := newTestServer(t, func(s *server) { s.limits.gracePeriod, s.limits.last = 200*time.Millisecond, 200*time.Millisecond }, done)
 	conn, err := net.Dial("tcp", d.address)
 	require.NoError(t, err)
 	defer conn.Close()
@@ -459,26 +460,26 @@ func TestServerStopsSlowClients(t *testing.T) {
 	select {
 	case err := <-d.ended:
 		require.ErrorIs(t, err, error(errStop))
-	case <-time.After(soon):
+	case <-time.After(testTimeout):
 		t.Fatal("does not end")
 	}
 }
 
-// TestUsersNobodyTakesAsLong: a name that is not there costs a hash too.
-func TestUsersNobodyTakesAsLong(t *testing.T) {
+// TestUnknownUserTakesAsLong: an unknown name costs a hash too.
+func TestUnknownUserTakesAsLong(t *testing.T) {
 	u, err := readUsers(usersFile(t))
 	require.NoError(t, err)
-	require.NotEmpty(t, u.nobody.hash)
-	require.NoError(t, bcrypt.CompareHashAndPassword(u.nobody.hash, []byte(password)), "a hash of the file")
+	require.NotEmpty(t, u.unknown.hash)
+	require.NoError(t, bcrypt.CompareHashAndPassword(u.unknown.hash, []byte(password)), "a hash of the file")
 	_, err = u.find("nobody", password)
 	require.ErrorIs(t, err, error(errUser))
 }
 
-// TestUsersAreReadAgain when their file changes; a broken one is not taken.
+// TestUsersAreReadAgain when their file changes; a broken file is ignored.
 func TestUsersAreReadAgain(t *testing.T) {
 	file := usersFile(t)
 	var warned []string
-	u, err := usersOf(&options{users: file, log: func(line string) { warned = append(warned, line) }})
+	u, err := watchUsers(&options{users: file, log: func(line string) { warned = append(warned, line) }})
 	require.NoError(t, err)
 	names := func() []string { return slices.Sorted(maps.Keys(u.get().byName)) }
 	require.Equal(t, []string{"lab", "other"}, names())
@@ -496,8 +497,8 @@ func TestUsersAreReadAgain(t *testing.T) {
 	}, warned)
 }
 
-// TestUsersFaults are told all at once, without a hash.
-func TestUsersFaults(t *testing.T) {
+// TestUsersErrors: all are reported at once, without a hash.
+func TestUsersErrors(t *testing.T) {
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "users")
@@ -521,7 +522,7 @@ func TestUsersFaults(t *testing.T) {
 	}
 }
 
-// TestListenPlain: passwords go over plain TCP to this machine alone.
+// TestListenPlain: plain TCP is only for loopback addresses.
 func TestListenPlain(t *testing.T) {
 	for address, want := range map[string]string{
 		"127.0.0.1:0": "", "localhost:0": "", "[::1]:0": "",
@@ -547,8 +548,8 @@ func TestListenPlain(t *testing.T) {
 	require.ErrorContains(t, err, "--tls-cert is for HOST:PORT")
 }
 
-// TestListenUnix: an address that cannot be had is a fault of the configuration,
-// as a port is.
+// TestListenUnix: an address that cannot be opened is an error of the
+// configuration, as with a port.
 func TestListenUnix(t *testing.T) {
 	o := &options{listen: "unix:" + filepath.Join(t.TempDir(), "s"), socket: endpoint.Options{Mode: 0o600}}
 	first, err := listenAt(o, false)
@@ -565,19 +566,19 @@ func dials(path string) bool {
 	return err == nil && conn.Close() == nil
 }
 
-// TestServeUnixSocket: the kernel says who is there.
+// TestServeUnixSocket: the kernel says which user connected.
 func TestServeUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	said := make(chan string, 10)
+	log := make(chan string, 10)
 	seen := make(chan envmap.Event, 1)
 	ctx, stop := context.WithCancelCause(context.Background())
 	ended := make(chan error, 1)
 	o := &options{listen: "unix:" + path, socket: endpoint.Options{Mode: 0o600}, users: usersFile(t), maxClients: 4,
-		log: func(line string) { said <- line }}
+		log: func(line string) { log <- line }}
 	go func() {
 		ended <- serve(ctx, o, func(_ context.Context, e envmap.Event) error { seen <- e; return nil })
 	}()
-	require.Eventually(t, func() bool { return dials(path) }, soon, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return dials(path) }, testTimeout, 10*time.Millisecond)
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
 		return net.Dial("unix", path)
 	}}}
@@ -591,14 +592,14 @@ func TestServeUnixSocket(t *testing.T) {
 	e := <-seen
 	require.Equal(t, os.Geteuid(), *e.Peer)
 	require.Equal(t, "unix:"+path+" lab", e.Via)
-	require.Contains(t, <-said, fmt.Sprintf("remote=uid:%d", os.Geteuid()))
+	require.Contains(t, <-log, fmt.Sprintf("remote=uid:%d", os.Geteuid()))
 	stop(errStop)
 	require.ErrorIs(t, <-ended, error(errStop))
 	require.NoFileExists(t, path)
 }
 
-// writePair makes a certificate of that serial number and its key, in place of
-// those before.
+// writePair writes a certificate with the given serial number, and its key,
+// over the old ones.
 func writePair(t *testing.T, dir string, serial int64) (cert, key string) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -619,15 +620,15 @@ func replace(t *testing.T, file string, text []byte) {
 	require.NoError(t, os.Rename(file+".new", file))
 }
 
-// TestKeyPairIsReadAgain when it changes; a broken one is not taken.
+// TestKeyPairIsReadAgain when it changes; a broken one is ignored.
 func TestKeyPairIsReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := writePair(t, dir, 1)
 	var warned atomic.Int32
-	k, err := keyPairOf(&options{tlsCert: cert, tlsKey: key, log: func(string) { warned.Add(1) }})
+	k, err := watchKeyPair(&options{tlsCert: cert, tlsKey: key, log: func(string) { warned.Add(1) }})
 	require.NoError(t, err)
 	serial := func() int64 {
-		pair, err := served(k).GetCertificate(nil)
+		pair, err := configFor(k).GetCertificate(nil)
 		require.NoError(t, err)
 		return pair.Leaf.SerialNumber.Int64()
 	}
@@ -640,7 +641,7 @@ func TestKeyPairIsReadAgain(t *testing.T) {
 	require.EqualValues(t, 1, warned.Load())
 	writePair(t, dir, 3)
 	require.EqualValues(t, 3, serial())
-	_, err = keyPairOf(&options{tlsCert: cert, tlsKey: cert})
+	_, err = watchKeyPair(&options{tlsCert: cert, tlsKey: cert})
 	require.ErrorAs(t, err, new(*cli.StatusError))
 }
 
@@ -652,8 +653,8 @@ func TestServeTLS(t *testing.T) {
 	address := listener.Addr().String()
 	listener.Close()
 	ctx, stop := context.WithCancelCause(context.Background())
-	ended, said := make(chan error, 1), &synced{}
-	o := &options{listen: address, tlsCert: cert, tlsKey: key, users: usersFile(t), maxClients: 4, log: said.add}
+	ended, log := make(chan error, 1), &syncBuffer{}
+	o := &options{listen: address, tlsCert: cert, tlsKey: key, users: usersFile(t), maxClients: 4, log: log.add}
 	go func() { ended <- serve(ctx, o, done) }()
 	require.Eventually(t, func() bool {
 		conn, err := net.Dial("tcp", address)
@@ -661,11 +662,11 @@ func TestServeTLS(t *testing.T) {
 			conn.Close()
 		}
 		return err == nil
-	}, soon, 10*time.Millisecond)
+	}, testTimeout, 10*time.Millisecond)
 	_, port, err := net.SplitHostPort(address)
 	require.NoError(t, err)
-	p := posting{url: "https://lab@localhost:" + port, operation: "present", password: password, ca: cert,
-		body: []byte(bodyFor("example.org")), timeout: soon}
+	p := client{url: "https://lab@localhost:" + port, operation: "present", password: password, ca: cert,
+		body: []byte(bodyFor("example.org")), timeout: testTimeout}
 	require.NoError(t, p.send(ctx))
 	p.body = []byte(bodyFor("example.net"))
 	require.EqualError(t, p.send(ctx), "localhost:"+port+": status 403: the client may not touch this name")
@@ -680,18 +681,18 @@ func TestServeTLS(t *testing.T) {
 	require.ErrorIs(t, <-ended, error(errStop))
 }
 
-type synced struct {
+type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (s *synced) add(line string) {
+func (s *syncBuffer) add(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.b.WriteString(line + "\n")
 }
 
-// TestPostURL: what cannot be meant is refused before anything is sent.
+// TestPostURL: a wrong URL is refused before anything is sent.
 func TestPostURL(t *testing.T) {
 	for url, want := range map[string]string{
 		"https://a:b@localhost":           "the URL has a password in it, which others can see; set HTTPREQ_PASSWORD",
@@ -702,16 +703,16 @@ func TestPostURL(t *testing.T) {
 		"https://other@localhost":         "the URL and HTTPREQ_USERNAME name different users",
 		"http://lab@dns.example.org:8053": "the password would go to dns.example.org:8053 as it is: use https",
 	} {
-		p := posting{url: url, username: "lab", password: password}
+		p := client{url: url, username: "lab", password: password}
 		err := p.send(context.Background())
 		require.ErrorAs(t, err, new(*cli.StatusError), url)
 		require.EqualError(t, err, want)
 	}
-	err := posting{url: "https://lab@localhost"}.send(context.Background())
+	err := client{url: "https://lab@localhost"}.send(context.Background())
 	require.EqualError(t, err, "of HTTPREQ_USERNAME and HTTPREQ_PASSWORD only one is set")
 }
 
-// raw answers every connection with a text, and keeps what was sent.
+// raw answers every connection with a text, and keeps what was received.
 func raw(t *testing.T, text string) (url string, heads chan string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -734,7 +735,7 @@ func raw(t *testing.T, text string) (url string, heads chan string) {
 	return "http://" + l.Addr().String() + "/base/", heads
 }
 
-// TestPostAnswers: any 2xx is success, and nothing is sent elsewhere.
+// TestPostAnswers: any 2xx is success, and redirects are not followed.
 func TestPostAnswers(t *testing.T) {
 	for text, want := range map[string]string{
 		"HTTP/1.1 200 OK\r\n\r\nanything":                                                  "",
@@ -746,7 +747,7 @@ func TestPostAnswers(t *testing.T) {
 		"SSH-2.0\r\n": "malformed HTTP",
 	} {
 		url, heads := raw(t, text)
-		err := posting{url: url, operation: "cleanup", username: "lab", password: password, timeout: soon}.send(context.Background())
+		err := client{url: url, operation: "cleanup", username: "lab", password: password, timeout: testTimeout}.send(context.Background())
 		require.Equal(t, "POST /base/cleanup Basic bGFiOmNvcnJlY3QgaG9yc2U=", <-heads)
 		if want == "" {
 			require.NoError(t, err)
@@ -757,23 +758,23 @@ func TestPostAnswers(t *testing.T) {
 	}
 }
 
-// TestPostTimeout: a server that says nothing is waited for so long.
+// TestPostTimeout: the time to wait for a silent server is limited.
 func TestPostTimeout(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
 	started := time.Now()
-	err = posting{url: "http://" + l.Addr().String(), operation: "present", timeout: 200 * time.Millisecond}.send(context.Background())
+	err = client{url: "http://" + l.Addr().String(), operation: "present", timeout: 200 * time.Millisecond}.send(context.Background())
 	require.Error(t, err)
-	require.Less(t, time.Since(started), soon)
+	require.Less(t, time.Since(started), testTimeout)
 }
 
 func TestHash(t *testing.T) {
-	hash, err := hashOf(password)
+	hash, err := hashPassword(password)
 	require.NoError(t, err)
 	require.NoError(t, bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)))
 	for _, bad := range []string{"", strings.Repeat("x", 73)} {
-		_, err := hashOf(bad)
+		_, err := hashPassword(bad)
 		require.ErrorAs(t, err, new(*cli.StatusError))
 	}
 }

@@ -15,36 +15,36 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// user is a client: its password's hash and the identifiers that are its own.
+// user is a client: the hash of its password, and its identifiers.
 type user struct {
 	name  string
 	hash  []byte
 	globs chain.Globs
 }
 
-// may reports whether the client may touch an event's record. A name that was
-// substituted by a CNAME tells no identifier, and counts as it is.
-func (u user) may(e envmap.Event) bool {
+// mayTouch reports whether the client may change an event's record. A name that
+// a CNAME substituted has no identifier, and counts as it is.
+func (u user) mayTouch(e envmap.Event) bool {
 	if e.Domain == "" {
 		return u.globs.Match(e.TXTDomain)
 	}
 	return u.globs.Match(e.Domain)
 }
 
-// users are those that may be served.
+// users are the clients that may be served.
 type users struct {
-	byName map[string]user
-	nobody user // who is asked for in the place of those that are not there
+	byName  map[string]user
+	unknown user // stands in for unknown users, so that they take as long
 }
 
-// usersOf are those of the file, as it is now.
-func usersOf(o *options) (*current[*users], error) {
-	stays := func(err error) { o.log("warning: the old users stay in use: " + firstLine(err.Error())) }
-	return follow(func() (*users, error) { return readUsers(o.users) }, stays, o.users)
+// watchUsers returns the users of the file, as it is now.
+func watchUsers(o *options) (*watchedFile[*users], error) {
+	warn := func(err error) { o.log("warning: the old users stay in use: " + firstLine(err.Error())) }
+	return watchFiles(func() (*users, error) { return readUsers(o.users) }, warn, o.users)
 }
 
-// readUsers reads a file of lines NAME:HASH DOMAIN[,GLOB]... . Every fault of it
-// is reported at once; none shows a hash.
+// readUsers reads a file of lines NAME:HASH DOMAIN[,GLOB]... . All errors are
+// reported at once; none shows a hash.
 func readUsers(file string) (*users, error) {
 	text, err := trust.ReadSecret(file)
 	if err != nil {
@@ -87,11 +87,11 @@ func (u *users) add(line string) error {
 		return err
 	}
 	u.byName[name] = user{name, []byte(hash), globs}
-	u.nobody.hash = []byte(hash)
+	u.unknown.hash = []byte(hash)
 	return nil
 }
 
-// authenticate finds out who asks.
+// authenticate returns the user who sent a request.
 func (s *server) authenticate(r *http.Request) (user, error) {
 	name, password, given := r.BasicAuth()
 	if !given {
@@ -106,12 +106,12 @@ func (s *server) authenticate(r *http.Request) (user, error) {
 	return s.users.get().find(name, password)
 }
 
-// find takes as long for a name that is not there, if all hashes have one
-// cost.
+// find takes as long for an unknown name as for a known one, if all hashes have
+// the same cost.
 func (u *users) find(name, password string) (user, error) {
 	who, known := u.byName[name]
 	if !known {
-		who = u.nobody
+		who = u.unknown
 	}
 	if bcrypt.CompareHashAndPassword(who.hash, []byte(password)) != nil || !known {
 		return user{}, errUser
@@ -119,8 +119,8 @@ func (u *users) find(name, password string) (user, error) {
 	return who, nil
 }
 
-// hashOf returns the bcrypt hash of a password.
-func hashOf(password string) (string, error) {
+// hashPassword returns the bcrypt hash of a password.
+func hashPassword(password string) (string, error) {
 	if password == "" {
 		return "", cli.Config("the password is empty")
 	}

@@ -140,9 +140,9 @@ func requireSetAside(t *testing.T, j *Journal, key string, damaged []byte, note 
 	require.NoFileExists(t, file, note)
 }
 
-// TestF03_RecordTornAtAnyByte: whatever part of a record a power loss left, it
+// TestRecordTornAtAnyByte: whatever part of a record a power loss left, it
 // is known to be torn.
-func TestF03_RecordTornAtAnyByte(t *testing.T) {
+func TestRecordTornAtAnyByte(t *testing.T) {
 	j, key, text := saved(t)
 	for n := range text {
 		requireSetAside(t, j, key, text[:n], "cut at byte "+string(text[:n]))
@@ -151,8 +151,8 @@ func TestF03_RecordTornAtAnyByte(t *testing.T) {
 	requireSetAside(t, j, key, make([]byte, len(text)), "of zeros, as some file systems leave it")
 }
 
-// TestF03_RecordWithAnyBitChanged: nor is what a bad disk made of it believed.
-func TestF03_RecordWithAnyBitChanged(t *testing.T) {
+// TestRecordWithAnyBitChanged: nor is what a bad disk made of it believed.
+func TestRecordWithAnyBitChanged(t *testing.T) {
 	j, key, text := saved(t)
 	version := bytes.IndexByte(text, ' ') + 1 // another is no damage
 	for n := range text {
@@ -164,8 +164,8 @@ func TestF03_RecordWithAnyBitChanged(t *testing.T) {
 	}
 }
 
-// TestF14_RecordOfAnotherVersion: a whole one is left as it is.
-func TestF14_RecordOfAnotherVersion(t *testing.T) {
+// TestRecordOfAnotherVersion: a whole one is left as it is.
+func TestRecordOfAnotherVersion(t *testing.T) {
 	j, key, text := saved(t)
 	for _, version := range []string{"1", "2", "4", "10"} {
 		other := bytes.Replace(text, []byte("extauth-journal 3 "), []byte("extauth-journal "+version+" "), 1)
@@ -186,8 +186,8 @@ func recording(j *Journal) *[]string {
 	return steps
 }
 
-// TestF03_Steps: a record is written, synced, given its name and the name synced.
-func TestF03_Steps(t *testing.T) {
+// TestStepsOfAWrite: a record is written, synced, given its name and the name synced.
+func TestStepsOfAWrite(t *testing.T) {
 	j := newJournal(t)
 	steps := recording(j)
 	require.NoError(t, j.Save("key", recordOf(perform("a.test"))))
@@ -202,9 +202,9 @@ func TestF03_Steps(t *testing.T) {
 	}, *steps)
 }
 
-// TestF04_ErrorAtEveryStep: what was there before is there after, and nothing
+// TestErrorAtEveryStep: what was there before is there after, and nothing
 // besides it.
-func TestF04_ErrorAtEveryStep(t *testing.T) {
+func TestErrorAtEveryStep(t *testing.T) {
 	for _, failing := range []string{"write", "fsync", "rename"} {
 		j, key, text := saved(t)
 		full := errors.New("no space left on device")
@@ -250,9 +250,9 @@ func TestTidy(t *testing.T) {
 	require.NoError(t, j.Has(key))
 }
 
-// TestF17_StepsDoNotGrowWithTheJournal: what is left of other challenges costs a
+// TestStepsDoNotGrowWithTheJournal: what is left of other challenges costs a
 // save and a removal nothing.
-func TestF17_StepsDoNotGrowWithTheJournal(t *testing.T) {
+func TestStepsDoNotGrowWithTheJournal(t *testing.T) {
 	j, _, text := saved(t)
 	steps := recording(j)
 	count := func() int {

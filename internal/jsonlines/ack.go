@@ -9,17 +9,17 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// acknowledgement answers a stream as the callers of certbot-external-auth's JSON
+// acknowledger answers a stream as the callers of certbot-external-auth's JSON
 // mode did: with an empty line for each challenge that is performed.
-type acknowledgement struct {
+type acknowledger struct {
 	responder
-	standing []envmap.Event // performed, and not cleaned up yet
+	performed []envmap.Event // performed, and not cleaned up yet
 }
 
-// acknowledge stops at a failure. Nobody will be asked to clean up what is
-// performed by then, so that it is undone.
+// acknowledge stops at a failure. No cleanup will follow for what was performed
+// by then, so that it is undone.
 func acknowledge(ctx context.Context, r *responder) (worst int, err error) {
-	a := &acknowledgement{responder: *r}
+	a := &acknowledger{responder: *r}
 	worst, err = a.stream.each(ctx, func(events []envmap.Event) error { return a.serve(ctx, events) })
 	if !is[*stopError](err) {
 		return worst, err
@@ -30,7 +30,7 @@ func acknowledge(ctx context.Context, r *responder) (worst int, err error) {
 	return worst, err
 }
 
-func (a *acknowledgement) serve(ctx context.Context, events []envmap.Event) (err error) {
+func (a *acknowledger) serve(ctx context.Context, events []envmap.Event) (err error) {
 	e := events[0]
 	recording := a.stream.recorder.BeginEvent(e)
 	defer func() { recording.End(err) }()
@@ -48,36 +48,36 @@ func (a *acknowledgement) serve(ctx context.Context, events []envmap.Event) (err
 	return err
 }
 
-func (a *acknowledgement) run(ctx context.Context, events []envmap.Event, deliver func(context.Context, []byte) error) error {
+func (a *acknowledger) run(ctx context.Context, events []envmap.Event, deliver func(context.Context, []byte) error) error {
 	r := *a.runner
 	r.Deliver = deliver
 	return r.Run(ctx, events)
 }
 
-func (a *acknowledgement) perform(ctx context.Context, events []envmap.Event) error {
+func (a *acknowledger) perform(ctx context.Context, events []envmap.Event) error {
 	confirm := func(ctx context.Context, _ []byte) error { return a.stream.program.Deliver(ctx, []byte("\n")) }
 	if err := a.run(ctx, events, confirm); err != nil {
 		return &stopError{err}
 	}
-	a.standing = append(a.standing, events...)
+	a.performed = append(a.performed, events...)
 	return nil
 }
 
 // undo cleans up what is performed, last first.
-func (a *acknowledgement) undo(ctx context.Context) error {
+func (a *acknowledger) undo(ctx context.Context) error {
 	var errs []error
-	for i := len(a.standing) - 1; i >= 0; i-- {
-		e := a.standing[i]
+	for i := len(a.performed) - 1; i >= 0; i-- {
+		e := a.performed[i]
 		e.Cmd = envmap.Cleanup
 		errs = append(errs, a.run(ctx, []envmap.Event{e}, nil))
 	}
 	return errors.Join(errs...)
 }
 
-func (a *acknowledgement) forget(e envmap.Event) {
-	for i, s := range a.standing {
+func (a *acknowledger) forget(e envmap.Event) {
+	for i, s := range a.performed {
 		if sameChallenge(s, e) {
-			a.standing = append(a.standing[:i], a.standing[i+1:]...)
+			a.performed = append(a.performed[:i], a.performed[i+1:]...)
 			return
 		}
 	}

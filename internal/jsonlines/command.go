@@ -63,7 +63,7 @@ type command struct {
 	listen  string
 	socket  endpoint.Options
 	client  string
-	from    string // convention of a trace's lines that do not name theirs
+	from    string // convention of trace lines that do not name one
 }
 
 func newCommand(io cli.IO) *command {
@@ -80,7 +80,7 @@ func newCommand(io cli.IO) *command {
 }
 
 // start returns the worst status of a line, or the client's; its error is about
-// the whole.
+// the whole run.
 func (c *command) start() (worst int, err error) {
 	operand, err := c.program.ParseOperand(c.flags)
 	if err == nil {
@@ -99,8 +99,8 @@ func (c *command) start() (worst int, err error) {
 	}
 }
 
-// foreign are the options that a command does not have.
-func foreign(operand string) (options []string, known bool) {
+// foreignOptions returns the options that a command does not have.
+func foreignOptions(operand string) (options []string, known bool) {
 	switch operand {
 	case "run":
 		return []string{"client", "from"}, true
@@ -114,7 +114,7 @@ func foreign(operand string) (options []string, known bool) {
 
 // check refuses options that are not the command's, or that exclude each other.
 func (c *command) check(operand string) error {
-	others, known := foreign(operand)
+	others, known := foreignOptions(operand)
 	if !known {
 		return cli.Usage("unknown command %q (want run, exec or replay)", operand)
 	}

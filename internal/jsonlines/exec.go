@@ -18,8 +18,8 @@ import (
 	"github.com/extauth/extauth/internal/process"
 )
 
-// exec is the command exec: it starts a client and gives standard output the
-// events of its hooks. It returns the client's exit status.
+// exec is the command exec: it starts a client and writes the events of its
+// hooks to standard output. It returns the client's exit status.
 func (c *command) exec(words []string) (status int, err error) {
 	if len(words) == 0 {
 		return 0, cli.Usage("no CLIENT")
@@ -54,20 +54,21 @@ func (c *command) session(ctx context.Context, cmd *exec.Cmd) (status int, err e
 	return newSession(c.program).attend(ctx, l, cmd)
 }
 
-// withTrace has the hooks of a client write the trace: the calls are theirs.
+// withTrace makes the hooks of the client write the trace, since they get the
+// calls.
 func withTrace(p *cli.Program, environ []string) ([]string, error) {
 	if p.Options.Trace == "" {
 		return environ, nil
 	}
 	path, err := filepath.Abs(p.Options.Trace)
 	if err == nil {
-		_, err = p.OpenTrace() // only to see whether it can be
+		_, err = p.OpenTrace() // only to check that it can be opened
 	}
 	return append(environ, cli.TraceVariable+"="+path), err
 }
 
-// runtimeDir makes the directory that the socket is in: for this user only, and
-// in a place that a reboot empties.
+// runtimeDir makes the directory of the socket: for this user only, and where a
+// reboot removes it.
 func runtimeDir(env map[string]string) (string, error) {
 	base := os.TempDir()
 	switch runtime := env["XDG_RUNTIME_DIR"]; {
@@ -83,14 +84,15 @@ func runtimeDir(env map[string]string) (string, error) {
 	return dir, err
 }
 
-// clientCommand is the client, with its hooks. Its standard input is empty: ours
-// has the answers of the reader. Its standard output is for people.
+// clientCommand returns the client's command with its hooks. Its standard input
+// is empty, since ours has the reader's answers. Its standard output goes to
+// standard error.
 func (c *command) clientCommand(words []string) (*exec.Cmd, error) {
 	path, err := process.Locate(words[0])
 	if err != nil {
 		return nil, err
 	}
-	args, err := hooked(c.client, words)
+	args, err := addHooks(c.client, words)
 	if err != nil {
 		return nil, err
 	}
@@ -98,11 +100,11 @@ func (c *command) clientCommand(words []string) (*exec.Cmd, error) {
 	cmd := exec.Command(path)
 	cmd.Args, cmd.Env = args, withoutPassed(c.program.Environ)
 	cmd.Stdout, cmd.Stderr = c.program.Stderr, c.program.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's signal comes through us, once
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // signals of the terminal come through us, once
 	return cmd, nil
 }
 
-// withoutPassed leaves out that systemd passed sockets: it did so to us.
+// withoutPassed removes the variables about sockets that systemd passed to us.
 func withoutPassed(environ []string) []string {
 	return slices.DeleteFunc(slices.Clone(environ), func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
@@ -110,13 +112,13 @@ func withoutPassed(environ []string) []string {
 	})
 }
 
-// errEnded ends the waits of hooks whose client has ended.
+// errEnded ends hooks that wait when their client has ended.
 var errEnded = errors.New("the client has ended")
 
-// attend runs the client and serves its hooks until it has ended. What its
-// hooks left performed is given back to the reader, and the stream is closed
-// with a report. ctx ends with a signal, which the client gets too: it may go on
-// for a while to clean up.
+// attend runs the client and serves its hooks until it ends. The reader is then
+// asked to clean up what is still performed, and the stream ends with a report.
+// ctx ends with a signal, which the client gets too: it may go on for a while
+// to clean up.
 func (s *session) attend(ctx context.Context, l endpoint.Listener, cmd *exec.Cmd) (status int, err error) {
 	relay := process.NewRelay()
 	defer relay.Stop()
@@ -132,15 +134,15 @@ func (s *session) attend(ctx context.Context, l endpoint.Listener, cmd *exec.Cmd
 	}()
 	ended := make(chan struct{})
 	go relay.To(cmd.Process.Pid, ended)
-	_ = cmd.Wait() // what ProcessState says is what counts
+	_ = cmd.Wait() // ProcessState has the result
 	close(ended)
 	end(errEnded)
 	<-served
 	return s.conclude(ctx, cmd)
 }
 
-// conclude ends the stream. The status is the client's, but never 0 if a
-// challenge of it could not be brought to its end.
+// conclude ends the stream. The status is the client's, but never 0 if one of
+// its challenges failed.
 func (s *session) conclude(ctx context.Context, cmd *exec.Cmd) (int, error) {
 	end := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	status := end.ExitStatus()

@@ -17,9 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reader is a run of exec with a client, and whoever reads its stream and
-// answers it.
-type reader struct {
+// execRun is a run of exec with a client, and the reader of its stream.
+type execRun struct {
 	t      *testing.T
 	dir    string
 	cmd    *exec.Cmd
@@ -27,14 +26,14 @@ type reader struct {
 	lines  *bufio.Reader
 	stdout io.ReadCloser
 	ended  chan struct{}
-	state  *os.ProcessState // behind ended
+	state  *os.ProcessState // after ended
 }
 
-// newReader starts one. client is a shell script that has the directory in
+// newReader starts a run. client is a shell script that has the directory in
 // $WORLD.
-func newReader(t *testing.T, client string, options ...string) *reader {
+func newReader(t *testing.T, client string, options ...string) *execRun {
 	resetSignals()
-	r := &reader{t: t, dir: t.TempDir(), ended: make(chan struct{})}
+	r := &execRun{t: t, dir: t.TempDir(), ended: make(chan struct{})}
 	write(t, filepath.Join(r.dir, "client"), "#!/bin/sh\nV="+recorded+"\n"+client, 0o755)
 	r.cmd = exec.Command("extauth-json", append(options, "exec", "--", filepath.Join(r.dir, "client"))...)
 	r.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "WORLD="+r.dir)
@@ -43,7 +42,7 @@ func newReader(t *testing.T, client string, options ...string) *reader {
 	require.NoError(t, err)
 	r.stdout, err = r.cmd.StdoutPipe()
 	require.NoError(t, err)
-	stderr, err := os.Create(filepath.Join(r.dir, "stderr")) // a file: who holds it open keeps nobody
+	stderr, err := os.Create(filepath.Join(r.dir, "stderr")) // a file: a process that holds it open delays nobody
 	require.NoError(t, err)
 	defer stderr.Close()
 	r.cmd.Stderr = stderr
@@ -55,21 +54,21 @@ func newReader(t *testing.T, client string, options ...string) *reader {
 }
 
 // line is a line of the stream.
-func (r *reader) line() string {
+func (r *execRun) line() string {
 	r.t.Helper()
 	got := make(chan string, 1)
 	go func() { text, _ := r.lines.ReadString('\n'); got <- text }()
 	select {
 	case text := <-got:
 		return text
-	case <-time.After(soon):
+	case <-time.After(testTimeout):
 		r.t.Fatalf("the stream does not go on: %s", r.stderr())
 		return ""
 	}
 }
 
 // next is the event of the next line, as "cleanup a.test"; "" at the end.
-func (r *reader) next() string {
+func (r *execRun) next() string {
 	r.t.Helper()
 	text := r.line()
 	if text == "" {
@@ -80,28 +79,28 @@ func (r *reader) next() string {
 	return strings.TrimSpace(e.Cmd + " " + e.Domain)
 }
 
-func (r *reader) expect(events ...string) {
+func (r *execRun) expect(events ...string) {
 	r.t.Helper()
 	for _, want := range events {
 		require.Equal(r.t, want, r.next(), r.stderr())
 	}
 }
 
-func (r *reader) confirm() {
+func (r *execRun) confirm() {
 	_, err := io.WriteString(r.stdin, "\n")
 	require.NoError(r.t, err)
 }
 
-func (r *reader) signal(s syscall.Signal) { require.NoError(r.t, r.cmd.Process.Signal(s)) }
+func (r *execRun) signal(s syscall.Signal) { require.NoError(r.t, r.cmd.Process.Signal(s)) }
 
-func (r *reader) stderr() string {
+func (r *execRun) stderr() string {
 	text, err := os.ReadFile(filepath.Join(r.dir, "stderr"))
 	require.NoError(r.t, err)
 	return string(text)
 }
 
 // ends waits for the end, for a limited time.
-func (r *reader) ends(limit time.Duration) {
+func (r *execRun) ends(limit time.Duration) {
 	r.t.Helper()
 	select {
 	case <-r.ended:
@@ -110,22 +109,22 @@ func (r *reader) ends(limit time.Duration) {
 	}
 }
 
-func (r *reader) awaitFile(name string) string {
+func (r *execRun) awaitFile(name string) string {
 	r.t.Helper()
 	var text []byte
 	require.Eventually(r.t, func() (done bool) {
 		var err error
 		text, err = os.ReadFile(filepath.Join(r.dir, name))
 		return err == nil && len(text) > 0
-	}, soon, 5*time.Millisecond, name)
+	}, testTimeout, 5*time.Millisecond, name)
 	return strings.TrimSpace(string(text))
 }
 
 const deploys = "extauth-dehydrated deploy_challenge a.test t1 $V\n"
 
-// TestExecSignalWhileItWaits: the client gets the signal, what the reader was
-// asked for is taken back, the stream is closed by a report, and nothing is left
-// in the file system.
+// TestExecSignalWhileItWaits: the client gets the signal, the reader is asked
+// to clean up, the stream ends with a report, and nothing is left in the file
+// system.
 func TestExecSignalWhileItWaits(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
@@ -147,8 +146,8 @@ func TestExecSignalWhileItWaits(t *testing.T) {
 	}
 }
 
-// TestExecSignalWhileItCleansUp: a client that goes on in spite of the signal has
-// its clean-ups told, and its own end.
+// TestExecSignalWhileItCleansUp: a client that goes on despite the signal has
+// its cleanups served, and keeps its own status.
 func TestExecSignalWhileItCleansUp(t *testing.T) {
 	t.Parallel()
 	r := newReader(t, `trap : TERM
@@ -173,8 +172,8 @@ exit 7
 	require.Equal(t, syscall.SIGTERM, r.state.Sys().(syscall.WaitStatus).Signal())
 }
 
-// TestExecSecondSignal: a client that does not heed the first gets the next one
-// too.
+// TestExecSecondSignal: a client that ignores the first signal gets the next
+// one too.
 func TestExecSecondSignal(t *testing.T) {
 	t.Parallel()
 	r := newReader(t, `trap 'echo got >"$WORLD/got"' INT
@@ -189,8 +188,8 @@ while :; do sleep 0.02; done
 	r.ends(5 * time.Second)
 }
 
-// TestExecTwoHooksAtOnce: one is asked for after the other, and each answer is
-// for the one that was asked for.
+// TestExecTwoHooksAtOnce: one event is written after the other, and each answer
+// is for the one before it.
 func TestExecTwoHooksAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newReader(t, `for name in a b c d e; do
@@ -225,8 +224,8 @@ exit 0
 	require.Empty(t, standing)
 }
 
-// TestExecReaderThatStops: it does not read on while the stream is full, then is
-// gone. exec ends, and so does the hook.
+// TestExecReaderThatStops: the reader stops reading while the stream is full,
+// then goes away. exec ends, and so does the hook.
 func TestExecReaderThatStops(t *testing.T) {
 	t.Parallel()
 	r := newReader(t, `i=0
@@ -239,13 +238,13 @@ for i in 1 2 3 4 5; do extauth-dehydrated exit_hook "$text"; done
 `)
 	r.line()
 	require.NoError(t, r.stdout.Close())
-	r.ends(soon)
+	r.ends(testTimeout)
 	require.NotEmpty(t, r.awaitFile("failed"))
 	require.NotContains(t, r.stderr(), "goroutine")
 }
 
-// TestExecSignalWhileTheReaderStalls: a stream that is not read on keeps exec
-// from ending no longer than a signal takes.
+// TestExecSignalWhileTheReaderStalls: exec ends after a signal even if nobody
+// reads its stream.
 func TestExecSignalWhileTheReaderStalls(t *testing.T) {
 	t.Parallel()
 	r := newReader(t, `echo ready >"$WORLD/ready"
@@ -265,13 +264,13 @@ while :; do extauth-dehydrated deploy_cert a.test /k /c /f /h 1 || exit; echo . 
 			before, since = now, time.Now()
 		}
 		return time.Since(since) > time.Second
-	}, 2*soon, 20*time.Millisecond)
+	}, 2*testTimeout, 20*time.Millisecond)
 	r.signal(syscall.SIGTERM)
 	r.ends(5 * time.Second)
 }
 
-// TestExecLeftConnection: a process that the client left behind, and that is
-// connected, does not keep exec from ending, nor from dying of a signal.
+// TestExecLeftConnection: a connected process that the client left running
+// keeps exec neither from ending nor from dying of a signal.
 func TestExecLeftConnection(t *testing.T) {
 	t.Parallel()
 	const client = `python3 -c '
@@ -304,8 +303,8 @@ func killNumber(t *testing.T, number string) {
 	_ = syscall.Kill(pid, syscall.SIGKILL)
 }
 
-// TestExecClientDiesWhileItWaits: the client and its hook are killed: nobody
-// waits for an answer any more.
+// TestExecClientDiesWhileItWaits: the client and its hook are killed, so that
+// nobody waits for the answer.
 func TestExecClientDiesWhileItWaits(t *testing.T) {
 	t.Parallel()
 	r := newReader(t, "echo $$ >\"$WORLD/pid\"\n"+deploys)
@@ -325,9 +324,9 @@ type recordedCall struct {
 	EnvAdded map[string]string `json:"env_added"`
 }
 
-// TestExecRecordedRuns: whatever the clients did when they were recorded, the
-// stream is in canonical form, each challenge that is asked for is taken back,
-// and a report ends it.
+// TestExecRecordedRuns: for every recorded run of a client the stream is in
+// canonical form, each performed challenge is cleaned up, and a report ends the
+// stream.
 func TestExecRecordedRuns(t *testing.T) {
 	t.Parallel()
 	for _, client := range []string{"certbot-2.1.0", "dehydrated-0.7.0"} {
@@ -373,7 +372,7 @@ func replay(t *testing.T, file string) {
 			delete(standing, challenge)
 		}
 	}
-	r.ends(soon)
+	r.ends(testTimeout)
 	require.Equal(t, "report", last)
 	require.Empty(t, standing)
 	again := exec.Command("extauth-json", "--to", "json", "run")
@@ -384,7 +383,8 @@ func replay(t *testing.T, file string) {
 	require.NotRegexp(t, regexp.MustCompile(`(?m)^extauth`), r.stderr())
 }
 
-// hookCommand is the shell line that repeats a recorded call with our programs.
+// hookCommand returns the shell line that repeats a recorded call with our
+// programs.
 func hookCommand(c recordedCall) string {
 	quoted := func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 	words := []string{"env"}

@@ -11,14 +11,14 @@ import (
 	"github.com/extauth/extauth/internal/process"
 )
 
-// hooked adds to a client's command line the options that make our programs its
-// hooks. Hooks that are named on it already stay.
-func hooked(client string, words []string) ([]string, error) {
+// addHooks adds the options that make our programs the client's hooks to its
+// command line. Hooks that are on it already stay.
+func addHooks(client string, words []string) ([]string, error) {
 	switch cmp.Or(client, filepath.Base(words[0])) {
 	case "certbot", "letsencrypt":
-		return certbotHooked(words)
+		return addCertbotHooks(words)
 	case "dehydrated":
-		return dehydratedHooked(words)
+		return addDehydratedHook(words)
 	}
 	if client != "" && client != "none" {
 		return nil, cli.Usage("unknown client %q (want certbot, dehydrated or none)", client)
@@ -26,10 +26,9 @@ func hooked(client string, words []string) ([]string, error) {
 	return words, nil
 }
 
-// certbotHooked serves the commands of certbot that issue certificates. run
-// installs them too: the installer that does nothing is named, if there is none,
-// and the deploy hook is called.
-func certbotHooked(words []string) ([]string, error) {
+// addCertbotHooks handles the commands of certbot that issue certificates. run
+// installs them too: it gets the installer that does nothing, if none is named.
+func addCertbotHooks(words []string) ([]string, error) {
 	hook, err := process.Companion("extauth-hook")
 	if err != nil {
 		return nil, err
@@ -79,9 +78,9 @@ func certbotVerb(words []string) string {
 	return "run"
 }
 
-// dehydratedHooked names the hook on dehydrated's command line, which comes before
+// addDehydratedHook adds the hook to dehydrated's command line, which overrides
 // the configuration.
-func dehydratedHooked(words []string) ([]string, error) {
+func addDehydratedHook(words []string) ([]string, error) {
 	if hasOption(words, "--hook", "-k") {
 		return words, nil
 	}

@@ -14,19 +14,19 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// jobs runs events of different orders at the same time, those of one order in
-// the order of their lines.
+// jobs runs events of different orders at the same time, and those of one order
+// in the order of their lines.
 type jobs struct {
 	responder
-	room  chan struct{} // for those that are run, and as many that wait
-	turns chan struct{} // for those that are run
+	room  chan struct{} // for running events, and as many waiting ones
+	turns chan struct{} // for running events
 	all   sync.WaitGroup
 	stop  context.CancelCauseFunc
 
-	mu    sync.Mutex
-	last  map[string]chan struct{} // by name of an order: closed when its last event has ended
-	worst int
-	fatal []error
+	mu         sync.Mutex
+	lastEvents map[string]chan struct{} // by name of an order: closed when its last event has ended
+	worst      int
+	fatal      []error
 }
 
 // inParallel is stream.each for several events at once. An event that belongs to
@@ -36,7 +36,7 @@ func inParallel(ctx context.Context, r *responder, count int) (worst int, err er
 	defer stop(nil)
 	j := &jobs{
 		responder: responder{stream: wholeResults(r.stream), target: r.target, runner: r.runner},
-		stop:      stop, last: map[string]chan struct{}{},
+		stop:      stop, lastEvents: map[string]chan struct{}{},
 		room: make(chan struct{}, 2*count), turns: make(chan struct{}, count),
 	}
 	err = cli.ReadLines(ctx, j.stream.program.Stdin, nil, func(number int, line []byte, err error) error {
@@ -49,7 +49,7 @@ func inParallel(ctx context.Context, r *responder, count int) (worst int, err er
 	return j.worst, err
 }
 
-// wholeResults is a stream whose results are written one at a time.
+// wholeResults returns a stream whose results are written one at a time.
 func wholeResults(s *stream) *stream {
 	own, program := *s, *s.program
 	program.Stdout = &wholeWrites{Writer: program.Stdout}
@@ -79,8 +79,8 @@ func (j *jobs) take(ctx context.Context, number int, line []byte, err error) err
 	return nil
 }
 
-// begin has an event run after the last ones of its names, when there is room
-// for it.
+// begin runs an event after the last ones of its names, when there is room for
+// it.
 func (j *jobs) begin(ctx context.Context, names []string, number int, events []envmap.Event) error {
 	select {
 	case j.room <- struct{}{}:
@@ -91,14 +91,14 @@ func (j *jobs) begin(ctx context.Context, names []string, number int, events []e
 	before := j.join(names, done)
 	j.all.Add(1)
 	go func() {
-		defer func() { close(done); j.left(names, done); <-j.room; j.all.Done() }()
+		defer func() { close(done); j.remove(names, done); <-j.room; j.all.Done() }()
 		j.follow(ctx, before, number, events)
 	}()
 	return nil
 }
 
-// orderNames are what an event has in common with others of its order: its
-// identifiers, and what the client calls the order.
+// orderNames returns the names that an event has in common with others of its
+// order: its identifiers, and the client's name of the order.
 func orderNames(e envmap.Event) []string {
 	var names []string
 	for _, name := range append([]string{cmp.Or(e.Domain, e.TXTDomain), e.Order}, e.Domains...) {
@@ -109,25 +109,25 @@ func orderNames(e envmap.Event) []string {
 	return names
 }
 
-// join puts an event after the last one of each name, and returns those.
+// join makes an event the last one of each name, and returns the former ones.
 func (j *jobs) join(names []string, done chan struct{}) (before []chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, name := range names {
-		if last := j.last[name]; last != nil && last != done {
+		if last := j.lastEvents[name]; last != nil && last != done {
 			before = append(before, last)
 		}
-		j.last[name] = done
+		j.lastEvents[name] = done
 	}
 	return before
 }
 
-func (j *jobs) left(names []string, done chan struct{}) {
+func (j *jobs) remove(names []string, done chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, name := range names {
-		if j.last[name] == done {
-			delete(j.last, name)
+		if j.lastEvents[name] == done {
+			delete(j.lastEvents, name)
 		}
 	}
 }
@@ -142,21 +142,21 @@ func (j *jobs) follow(ctx context.Context, before []chan struct{}, number int, e
 	j.perform(ctx, number, events)
 }
 
-// perform runs an event, unless no further one is to be run.
+// perform runs an event, unless the jobs are stopping.
 func (j *jobs) perform(ctx context.Context, number int, events []envmap.Event) {
 	if ctx.Err() == nil {
 		j.note(number, j.guard(ctx, events))
 	}
 }
 
-// guard answers an event; a fault of ours is its error.
+// guard answers an event; a panic becomes its error.
 func (j *jobs) guard(ctx context.Context, events []envmap.Event) (err error) {
 	defer fault.Recover(&err)
 	return j.answer(ctx, events)
 }
 
-// note reports how a line ended. If no further one can be served, those that
-// are being run are stopped.
+// note records the result of a line. If no further one can be served, running
+// events are stopped.
 func (j *jobs) note(number int, err error) {
 	severity, err := j.stream.report(number, err)
 	j.mu.Lock()
@@ -168,7 +168,7 @@ func (j *jobs) note(number int, err error) {
 	}
 }
 
-// wholeWrites lets one result be written at a time.
+// wholeWrites writes one result at a time.
 type wholeWrites struct {
 	io.Writer
 	mu sync.Mutex

@@ -15,8 +15,8 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// service runs the events of many clients.
-type service struct {
+// socketService runs the events of many clients.
+type socketService struct {
 	responder
 	address string
 	queue   *cli.Queue
@@ -24,7 +24,7 @@ type service struct {
 
 // listenAt serves clients until a signal ends it.
 func (c *command) listenAt(ctx context.Context, r *responder) error {
-	s := &service{responder: *r, address: cli.AbsoluteAddress(c.listen), queue: cli.NewQueue(c.jobs)}
+	s := &socketService{responder: *r, address: cli.AbsoluteAddress(c.listen), queue: cli.NewQueue(c.jobs)}
 	options := c.socket
 	options.Passed = cli.PassedSockets(c.program.Env)
 	l, err := endpoint.Listen(s.address, options)
@@ -34,7 +34,8 @@ func (c *command) listenAt(ctx context.Context, r *responder) error {
 	return accept(ctx, l, c.program.Warn, s.serve)
 }
 
-// listenError gives an address that cannot be listened at its exit status.
+// listenError returns the error, with its exit status, of an address that
+// cannot be opened.
 func listenError(err error) error {
 	switch {
 	case cli.Status(err) != cli.StatusInternal:
@@ -45,8 +46,8 @@ func listenError(err error) error {
 	return &cli.StatusError{Status: cli.StatusSystem, Err: err}
 }
 
-// accept serves each caller until the context ends, and then waits for those
-// that are being served.
+// accept serves callers until the context ends, and then waits for those that
+// are being served.
 func accept(ctx context.Context, l endpoint.Listener, warn func(string), serve func(context.Context, endpoint.Caller)) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
@@ -67,8 +68,8 @@ func accept(ctx context.Context, l endpoint.Listener, warn func(string), serve f
 	}
 }
 
-// next waits for a caller, also while the system refuses one: it is out of
-// descriptors, most likely, and some will come back.
+// next waits for a caller. It tries again if the system refuses one, most
+// likely since descriptors have run out.
 func next(ctx context.Context, l endpoint.Listener, warn func(string)) (endpoint.Caller, error) {
 	for tries := 0; ; tries++ {
 		caller, err := l.Accept()
@@ -87,10 +88,10 @@ func next(ctx context.Context, l endpoint.Listener, warn func(string)) (endpoint
 	}
 }
 
-// serve answers the lines of one caller. What is wrong with them is its own
-// affair, and only it is told; standard error has it too.
-func (s *service) serve(ctx context.Context, caller endpoint.Caller) {
-	answers := &answers{ctx: ctx, Caller: caller}
+// serve answers the lines of one caller. Errors in them are only answered to
+// this caller, and reported on standard error.
+func (s *socketService) serve(ctx context.Context, caller endpoint.Caller) {
+	answers := &resultWriter{ctx: ctx, Caller: caller}
 	own := s.of(caller, answers)
 	_, err := own.each(ctx, func(events []envmap.Event) error {
 		events[0] = events[0].From(s.address, caller.UID())
@@ -101,8 +102,8 @@ func (s *service) serve(ctx context.Context, caller endpoint.Caller) {
 	}
 }
 
-// of is the stream of one caller.
-func (s *service) of(caller endpoint.Caller, answers *answers) *stream {
+// of returns the stream of one caller.
+func (s *socketService) of(caller endpoint.Caller, answers *resultWriter) *stream {
 	own, program := *s.stream, *s.stream.program
 	program.Stdin, program.Stdout = caller, answers
 	program.Name = fmt.Sprintf("%s: user %d", program.Name, caller.UID())
@@ -112,29 +113,29 @@ func (s *service) of(caller endpoint.Caller, answers *answers) *stream {
 
 // answerOne runs one event of one caller. Those of one order run one after another,
 // those of others at the same time.
-func (s *service) answerOne(ctx context.Context, own *stream, to *answers, events []envmap.Event) (err error) {
+func (s *socketService) answerOne(ctx context.Context, own *stream, to *resultWriter, events []envmap.Event) (err error) {
 	defer fault.Recover(&err)
 	done, leave, err := s.queue.Enter(ctx, orderOf(events[0]))
 	if err != nil {
 		return err
 	}
 	defer leave()
-	to.before = done
+	to.release = done
 	r := responder{stream: own, target: s.target, runner: s.runner}
 	return r.answer(ctx, events)
 }
 
-// answers is where a caller's results are written. A caller that does not read them
-// holds up nobody else, nor the end of the program.
-type answers struct {
+// resultWriter writes the results of a caller. A caller that does not read them
+// delays neither others nor the end of the program.
+type resultWriter struct {
 	endpoint.Caller
-	ctx    context.Context
-	before func() // gives the turn back; nil if there is none
+	ctx     context.Context
+	release func() // lets the next event in; nil: none waits
 }
 
-func (a *answers) Write(b []byte) (int, error) {
-	if a.before != nil {
-		a.before()
+func (a *resultWriter) Write(b []byte) (int, error) {
+	if a.release != nil {
+		a.release()
 	}
 	written := make(chan struct{})
 	defer close(written)
@@ -149,5 +150,5 @@ func (a *answers) Write(b []byte) (int, error) {
 	return a.Caller.Write(b)
 }
 
-// orderOf names the order that an event belongs to, or is "".
+// orderOf returns the name of the order that an event belongs to, or "".
 func orderOf(e envmap.Event) string { return cmp.Or(e.Order, e.Domain) }

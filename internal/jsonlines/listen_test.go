@@ -23,42 +23,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// soon is how long a test waits for what should come soon.
-const soon = 20 * time.Second
+// testTimeout is how long a test waits for what should come soon.
+const testTimeout = 20 * time.Second
 
-// service is a process that listens, with one handler, and what it leaves in
-// its directory.
-type service struct {
+// listener is a process that listens, with one handler and a directory.
+type listener struct {
 	t       *testing.T
 	dir     string
 	address string
 	cmd     *exec.Cmd
 	ended   chan struct{}
-	said    synced
+	said    syncBuffer
 }
 
-// synced is a buffer that can be read while it is written.
-type synced struct {
+// syncBuffer is a buffer that can be read while it is written.
+type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (s *synced) Write(p []byte) (int, error) {
+func (s *syncBuffer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.Write(p)
 }
 
-func (s *synced) String() string {
+func (s *syncBuffer) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.String()
 }
 
-// newService starts one at unix: or fifo:. handler is a shell script that has
-// its directory in $WORLD.
-func newService(t *testing.T, scheme, convention, handler string, options ...string) *service {
-	s := &service{t: t, dir: t.TempDir()}
+// newListener starts a listener at unix: or fifo:. handler is a shell script
+// that has its directory in $WORLD.
+func newListener(t *testing.T, scheme, convention, handler string, options ...string) *listener {
+	s := &listener{t: t, dir: t.TempDir()}
 	s.address = scheme + ":" + filepath.Join(s.dir, "at")
 	write(t, filepath.Join(s.dir, "handler"), "#!/bin/sh\n"+handler, 0o755)
 	write(t, filepath.Join(s.dir, "chain"), convention+" ./handler\n", 0o644)
@@ -72,7 +71,7 @@ func write(t *testing.T, file, text string, mode os.FileMode) {
 	require.NoError(t, os.Chmod(file, mode))
 }
 
-func (s *service) start(program string, args ...string) {
+func (s *listener) start(program string, args ...string) {
 	s.cmd = exec.Command(program, args...)
 	s.cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0",
 		"WORLD="+s.dir, "EXTAUTH_STATE_DIR="+filepath.Join(s.dir, "state"))
@@ -84,10 +83,10 @@ func (s *service) start(program string, args ...string) {
 	s.await("an open address", s.isOpen)
 }
 
-func (s *service) path() string { return s.address[len("unix:"):] }
+func (s *listener) path() string { return s.address[len("unix:"):] }
 
-// isOpen looks whether somebody listens.
-func (s *service) isOpen() bool {
+// isOpen reports whether somebody listens.
+func (s *listener) isOpen() bool {
 	if strings.HasPrefix(s.address, "unix:") {
 		conn, err := net.Dial("unix", s.path())
 		if err == nil {
@@ -102,21 +101,21 @@ func (s *service) isOpen() bool {
 	return err == nil
 }
 
-func (s *service) await(what string, done func() bool) {
+func (s *listener) await(what string, done func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(soon); !done(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(testTimeout); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("there is no %s\n%s", what, s.said.String())
 		}
 	}
 }
 
-func (s *service) awaitFile(name string) {
+func (s *listener) awaitFile(name string) {
 	s.t.Helper()
 	s.await("file "+name, func() bool { _, err := os.Stat(filepath.Join(s.dir, name)); return err == nil })
 }
 
-func (s *service) read(name string) string {
+func (s *listener) read(name string) string {
 	text, err := os.ReadFile(filepath.Join(s.dir, name))
 	if err != nil {
 		require.ErrorIs(s.t, err, os.ErrNotExist)
@@ -124,8 +123,8 @@ func (s *service) read(name string) string {
 	return string(text)
 }
 
-// settle waits until a file does not grow any more.
-func (s *service) settle(name string) {
+// settle waits until a file stops growing.
+func (s *listener) settle(name string) {
 	size, since := 0, time.Now()
 	s.await("end of "+name, func() bool {
 		if now := len(s.read(name)); now != size {
@@ -136,7 +135,7 @@ func (s *service) settle(name string) {
 }
 
 // stop sends a signal and waits for the end, for a limited time.
-func (s *service) stop(signal syscall.Signal, limit time.Duration) syscall.WaitStatus {
+func (s *listener) stop(signal syscall.Signal, limit time.Duration) syscall.WaitStatus {
 	s.t.Helper()
 	require.NoError(s.t, s.cmd.Process.Signal(signal))
 	select {
@@ -147,14 +146,14 @@ func (s *service) stop(signal syscall.Signal, limit time.Duration) syscall.WaitS
 	return s.cmd.ProcessState.Sys().(syscall.WaitStatus)
 }
 
-// descriptors is how many files the process has open.
-func (s *service) descriptors() int {
+// descriptors returns how many files the process has open.
+func (s *listener) descriptors() int {
 	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.cmd.Process.Pid))
 	require.NoError(s.t, err)
 	return len(open)
 }
 
-func (s *service) journal() []string {
+func (s *listener) journal() []string {
 	var records []string
 	files, err := os.ReadDir(filepath.Join(s.dir, "state", "journal"))
 	if err != nil {
@@ -168,14 +167,14 @@ func (s *service) journal() []string {
 	return records
 }
 
-// peer is a client that writes its own bytes.
-type peer struct {
+// testClient is a client that writes its own bytes.
+type testClient struct {
 	io.ReadWriteCloser
 	lines *bufio.Reader
 	limit func(time.Time) error
 }
 
-func (s *service) dial() (*peer, error) {
+func (s *listener) dial() (*testClient, error) {
 	if strings.HasPrefix(s.address, "fifo:") {
 		return s.dialPipes()
 	}
@@ -186,9 +185,9 @@ func (s *service) dial() (*peer, error) {
 	return newPeer(conn, conn.SetDeadline), nil
 }
 
-func newPeer(c io.ReadWriteCloser, limit func(time.Time) error) *peer {
-	_ = limit(time.Now().Add(3 * soon))
-	return &peer{c, bufio.NewReaderSize(c, 1<<16), limit}
+func newPeer(c io.ReadWriteCloser, limit func(time.Time) error) *testClient {
+	_ = limit(time.Now().Add(3 * testTimeout))
+	return &testClient{c, bufio.NewReaderSize(c, 1<<16), limit}
 }
 
 var pipeNames struct {
@@ -197,7 +196,7 @@ var pipeNames struct {
 }
 
 // dialPipes does what the documentation tells a shell to do.
-func (s *service) dialPipes() (*peer, error) {
+func (s *listener) dialPipes() (*testClient, error) {
 	pipeNames.Lock()
 	pipeNames.n++
 	name := fmt.Sprintf("peer-%d", pipeNames.n)
@@ -227,7 +226,7 @@ func (p twoPipes) Read(b []byte) (int, error)  { return p.in.Read(b) }
 func (p twoPipes) Write(b []byte) (int, error) { return p.out.Write(b) }
 func (p twoPipes) Close() error                { p.in.Close(); return p.out.Close() }
 
-func (s *service) mustDial() *peer {
+func (s *listener) mustDial() *testClient {
 	s.t.Helper()
 	p, err := s.dial()
 	require.NoError(s.t, err)
@@ -242,14 +241,14 @@ type answer struct {
 }
 
 // ask writes a line and reads its answer.
-func (p *peer) ask(line string) (answer, error) {
+func (p *testClient) ask(line string) (answer, error) {
 	if _, err := io.WriteString(p, line+"\n"); err != nil {
 		return answer{}, err
 	}
 	return p.next()
 }
 
-func (p *peer) next() (a answer, err error) {
+func (p *testClient) next() (a answer, err error) {
 	line, err := p.lines.ReadBytes('\n')
 	if err == nil {
 		err = json.Unmarshal(line, &a)
@@ -261,9 +260,9 @@ func challenge(cmd, domain, token string) string {
 	return fmt.Sprintf(`{"cmd": %q, "type": "dns-01", "domain": %q, "token": %q, "validation": %q}`, cmd, domain, token, recorded)
 }
 
-// TestListenThousandClients: all are connected before the first asks. Each gets
-// the answers to its own questions, and afterwards the program as it is
-// installed has no more open than before and did not grow beyond measure.
+// TestListenThousandClients: all are connected before the first sends an event.
+// Each gets its own answers, and afterwards the program has no more files open
+// than before and did not grow much.
 func TestListenThousandClients(t *testing.T) {
 	crowdOfClients(t, "unix", 1000)
 }
@@ -275,7 +274,7 @@ func TestListenHundredsOfClientsAtPipes(t *testing.T) {
 
 func crowdOfClients(t *testing.T, scheme string, many int) {
 	started := time.Now()
-	s := &service{t: t, dir: t.TempDir()}
+	s := &listener{t: t, dir: t.TempDir()}
 	s.address = scheme + ":" + filepath.Join(s.dir, "at")
 	program := filepath.Join(s.dir, "extauth-json")
 	build := exec.Command("go", "build", "-o", program, "../../cmd/extauth-json")
@@ -292,7 +291,7 @@ func crowdOfClients(t *testing.T, scheme string, many int) {
 	s.await("end of the first client", func() bool { return s.descriptors() <= 12 })
 	before := s.descriptors()
 
-	peers := make([]*peer, many)
+	peers := make([]*testClient, many)
 	for i := range peers {
 		peers[i] = s.mustDial()
 	}
@@ -334,7 +333,7 @@ func TestListenProgramsAreServed(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"unix", "fifo"} {
 		t.Run(scheme, func(t *testing.T) {
-			s := newService(t, scheme, "dehydrated", "echo \"$1 $2 $3\"\n")
+			s := newListener(t, scheme, "dehydrated", "echo \"$1 $2 $3\"\n")
 			write(t, filepath.Join(s.dir, "client.chain"), "json "+s.address+"\n", 0o644)
 			var all sync.WaitGroup
 			for i := range 20 {
@@ -359,11 +358,11 @@ func TestListenProgramsAreServed(t *testing.T) {
 	}
 }
 
-// TestListenSharedState: a client and its listener may use one state directory;
-// neither waits for the other's lock.
+// TestListenSharedState: a client and its listener may use the same state
+// directory; neither waits for the other's lock.
 func TestListenSharedState(t *testing.T) {
 	t.Parallel()
-	s := newService(t, "unix", "dehydrated", "echo \"$1 $2\" >>\"$WORLD/log\"\n")
+	s := newListener(t, "unix", "dehydrated", "echo \"$1 $2\" >>\"$WORLD/log\"\n")
 	write(t, filepath.Join(s.dir, "client.chain"), "json "+s.address+"\n", 0o644)
 	for _, operation := range []string{"deploy_challenge", "clean_challenge"} {
 		cmd := exec.Command("extauth-dehydrated", "-c", filepath.Join(s.dir, "client.chain"), "--timeout", "5s", operation, "a.test", "t", recorded)
@@ -375,11 +374,11 @@ func TestListenSharedState(t *testing.T) {
 	require.Equal(t, "deploy_challenge a.test\nclean_challenge a.test\n", s.read("log"))
 }
 
-// TestListenHostileClients: each of these is alone with its fault.
+// TestListenHostileClients: the faults of a client affect no other.
 func TestListenHostileClients(t *testing.T) {
 	for _, scheme := range []string{"unix", "fifo"} {
 		t.Run(scheme, func(t *testing.T) {
-			s := newService(t, scheme, "dehydrated", "echo \"$1 $2\" >>\"$WORLD/log\"\n")
+			s := newListener(t, scheme, "dehydrated", "echo \"$1 $2\" >>\"$WORLD/log\"\n")
 			before := s.descriptors() + 1 // the journal's directory is opened once
 			half := s.mustDial()
 			_, err := io.WriteString(half, `{"cmd": "perform_cha`)
@@ -425,7 +424,7 @@ func TestListenHostileClients(t *testing.T) {
 			again, err := mixed.ask(challenge("cleanup", "good.test", "t"))
 			require.NoError(t, err)
 			require.True(t, again.OK)
-			for _, p := range []*peer{mixed, endless, silent} {
+			for _, p := range []*testClient{mixed, endless, silent} {
 				p.Close()
 			}
 			s.await("end of the clients", func() bool { return s.descriptors() <= before })
@@ -436,26 +435,26 @@ func TestListenHostileClients(t *testing.T) {
 	}
 }
 
-// stuff fills all that lies between a client that never reads and the program.
-func (p *peer) stuff() {
+// stuff fills all buffers between a client that never reads and the program.
+func (p *testClient) stuff() {
 	_ = p.limit(time.Now().Add(time.Second))
 	for {
 		if _, err := io.WriteString(p, "{\"cmd\": \"nonsense\"}\n"); err != nil {
 			break
 		}
 	}
-	_ = p.limit(time.Now().Add(3 * soon))
+	_ = p.limit(time.Now().Add(3 * testTimeout))
 }
 
-// TestListenClientsThatNeverRead: they keep no others from being served, not
-// even many of them, each with an event that has a handler.
+// TestListenClientsThatNeverRead: even many of them, each with an event that
+// has a handler, keep no others from being served.
 func TestListenClientsThatNeverRead(t *testing.T) {
-	s := newService(t, "unix", "dehydrated", "echo . >>\"$WORLD/log\"; head -c 30000 /dev/zero | tr '\\0' x\n")
+	s := newListener(t, "unix", "dehydrated", "echo . >>\"$WORLD/log\"; head -c 30000 /dev/zero | tr '\\0' x\n")
 	for i := range 70 {
 		p := s.mustDial()
 		require.NoError(t, p.ReadWriteCloser.(*net.UnixConn).SetReadBuffer(1))
 		var lines strings.Builder
-		for n := range 20 { // their answers do not fit in between
+		for n := range 20 { // their answers do not fit into the buffers
 			lines.WriteString(challenge("perform_challenge", fmt.Sprintf("%d.stuck%d.test", n, i), "t") + "\n")
 		}
 		_, err := io.WriteString(p, lines.String())
@@ -475,7 +474,7 @@ func TestListenShutdownWithClientsThatNeverRead(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"unix", "fifo"} {
 		t.Run(scheme, func(t *testing.T) {
-			s := newService(t, scheme, "dehydrated", "exit 0\n")
+			s := newListener(t, scheme, "dehydrated", "exit 0\n")
 			s.mustDial().stuff()
 			require.Equal(t, syscall.SIGTERM, s.stop(syscall.SIGTERM, 5*time.Second).Signal())
 		})
@@ -483,12 +482,12 @@ func TestListenShutdownWithClientsThatNeverRead(t *testing.T) {
 }
 
 // TestListenClientThatDisconnects: a challenge whose client is gone when it is
-// performed is undone, since nobody will ask for that.
+// performed is undone, since no cleanup will follow.
 func TestListenClientThatDisconnects(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"unix", "fifo"} {
 		t.Run(scheme, func(t *testing.T) {
-			s := newService(t, scheme, "dehydrated", `echo "$1 $2" >>"$WORLD/log"
+			s := newListener(t, scheme, "dehydrated", `echo "$1 $2" >>"$WORLD/log"
 if test "$1" = deploy_challenge; then : >"$WORLD/begun"; until test -e "$WORLD/go"; do sleep 0.02; done; fi
 `)
 			p := s.mustDial()
@@ -506,11 +505,11 @@ if test "$1" = deploy_challenge; then : >"$WORLD/begun"; until test -e "$WORLD/g
 	}
 }
 
-// TestListenOrders: the events of an order are run one behind another, whoever
-// sends them; those of others at the same time.
+// TestListenOrders: the events of an order are run one after another, whoever
+// sends them; those of different orders at the same time.
 func TestListenOrders(t *testing.T) {
 	t.Parallel()
-	s := newService(t, "unix", "dehydrated", `[ "$1" = deploy_challenge ] || exit 0
+	s := newListener(t, "unix", "dehydrated", `[ "$1" = deploy_challenge ] || exit 0
 case $2 in
 *.one.test) mkdir "$WORLD/inside" || exit; sleep 0.05; rmdir "$WORLD/inside" ;;
 *) : >"$WORLD/started.$2"
@@ -542,11 +541,11 @@ esac
 	all.Wait()
 }
 
-// TestListenEventsWithoutAnOrder: an event that belongs to no order is in
-// nobody's way.
+// TestListenEventsWithoutAnOrder: an event that belongs to no order delays no
+// other.
 func TestListenEventsWithoutAnOrder(t *testing.T) {
 	t.Parallel()
-	s := newService(t, "unix", "dehydrated", `: >"$WORLD/started.$1"
+	s := newListener(t, "unix", "dehydrated", `: >"$WORLD/started.$1"
 until test -e "$WORLD/started.startup_hook" && test -e "$WORLD/started.exit_hook"; do sleep 0.02; done
 `, "--timeout", "5s")
 	one, two := s.mustDial(), s.mustDial()
@@ -560,8 +559,8 @@ until test -e "$WORLD/started.startup_hook" && test -e "$WORLD/started.exit_hook
 	require.NotContains(t, s.said.String(), "timed out")
 }
 
-// TestListenSignals: what is being performed is undone, idle clients are let go,
-// and the process dies of the signal.
+// TestListenSignals: running performs are undone, idle clients are
+// disconnected, and the process dies of the signal.
 func TestListenSignals(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
@@ -571,8 +570,8 @@ func TestListenSignals(t *testing.T) {
 	}
 }
 
-// TestListenSignalsWhileOthersWait: what waits for its turn is never begun, and
-// has nothing to undo.
+// TestListenSignalsWhileOthersWait: waiting events are never begun, and leave
+// nothing to undo.
 func TestListenSignalsWhileOthersWait(t *testing.T) {
 	t.Parallel()
 	stopBusy(t, "unix", syscall.SIGTERM, 100)
@@ -580,7 +579,7 @@ func TestListenSignalsWhileOthersWait(t *testing.T) {
 
 func stopBusy(t *testing.T, scheme string, signal syscall.Signal, many int) {
 	resetSignals()
-	s := newService(t, scheme, "dehydrated", `echo "$1 $2" >>"$WORLD/log"
+	s := newListener(t, scheme, "dehydrated", `echo "$1 $2" >>"$WORLD/log"
 test "$1" = clean_challenge || exec sleep 60
 `)
 	idle := s.mustDial()
@@ -614,12 +613,12 @@ test "$1" = clean_challenge || exec sleep 60
 }
 
 // TestListenKilled: a client at named pipes notices soon that its listener is
-// no more, also where another has taken its place.
+// gone, even if another has taken its place.
 func TestListenKilled(t *testing.T) {
 	t.Parallel()
 	for _, again := range []bool{false, true} {
 		t.Run(fmt.Sprintf("another: %v", again), func(t *testing.T) {
-			s := newService(t, "fifo", "dehydrated", "test \"$1\" = clean_challenge || { : >\"$WORLD/begun\"; exec sleep 30; }\n")
+			s := newListener(t, "fifo", "dehydrated", "test \"$1\" = clean_challenge || { : >\"$WORLD/begun\"; exec sleep 30; }\n")
 			write(t, filepath.Join(s.dir, "client.chain"), "json "+s.address+"\n", 0o644)
 			client := exec.Command("extauth-dehydrated", "-c", filepath.Join(s.dir, "client.chain"), "deploy_challenge", "a.test", "t", recorded)
 			client.Env = append(os.Environ(), "EXTAUTH_STATE_DIR="+filepath.Join(s.dir, "clients"))
@@ -645,10 +644,10 @@ func TestListenKilled(t *testing.T) {
 	}
 }
 
-// TestListenClientKilledAtPipes: a client that is killed leaves no pipes behind.
+// TestListenClientKilledAtPipes: the pipes of a killed client are removed.
 func TestListenClientKilledAtPipes(t *testing.T) {
 	t.Parallel()
-	s := newService(t, "fifo", "dehydrated", "test \"$1\" = clean_challenge || { : >\"$WORLD/begun\"; sleep 0.5; }\n")
+	s := newListener(t, "fifo", "dehydrated", "test \"$1\" = clean_challenge || { : >\"$WORLD/begun\"; sleep 0.5; }\n")
 	write(t, filepath.Join(s.dir, "client.chain"), "json "+s.address+"\n", 0o644)
 	client := exec.Command("extauth-dehydrated", "-c", filepath.Join(s.dir, "client.chain"), "deploy_challenge", "a.test", "t", recorded)
 	client.Env = append(os.Environ(), "EXTAUTH_STATE_DIR="+filepath.Join(s.dir, "clients"))
@@ -660,8 +659,8 @@ func TestListenClientKilledAtPipes(t *testing.T) {
 	left, _ := filepath.Glob(filepath.Join(s.path(), "*.*"))
 	require.Empty(t, left)
 
-	// One that was killed before it announced itself: whoever listens next
-	// finds its pipes without another end.
+	// One that was killed before it announced itself: the next listener finds
+	// its pipes without another end.
 	for _, suffix := range []string{".events", ".results"} {
 		require.NoError(t, unix.Mkfifo(filepath.Join(s.path(), "killed"+suffix), 0o600))
 	}

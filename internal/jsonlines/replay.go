@@ -20,16 +20,16 @@ import (
 // replayer runs the calls of a trace again.
 type replayer struct {
 	program *cli.Program
-	from    string   // convention of lines that do not name theirs
+	from    string   // convention of lines that do not name one
 	words   []string // HANDLER and its arguments
 	target  *cli.Target
 	runner  *runner.Runner
 	worst   int
-	failed  bool // a call could not be done
+	failed  bool // a call failed
 }
 
-// replay is the command replay: words are FILE, further options, and the HANDLER
-// after them or after --.
+// replay is the command replay: words are FILE, further options, and HANDLER,
+// which may follow --.
 func (c *command) replay(words []string) (worst int, err error) {
 	if len(words) == 0 {
 		return 0, cli.Usage("replay needs a FILE")
@@ -59,8 +59,8 @@ func (c *command) replay(words []string) (worst int, err error) {
 	return p.worst, err
 }
 
-// inOwnJournal replays with a journal that is not the one of real challenges,
-// unless --state-dir names one. It is kept if something is left performed.
+// inOwnJournal replays with a journal of its own, unless --state-dir names one.
+// It is kept if something is still performed.
 func (p *replayer) inOwnJournal() error {
 	state := &p.program.Options.StateDir
 	own := *state == ""
@@ -71,7 +71,7 @@ func (p *replayer) inOwnJournal() error {
 				return err
 			}
 			r.State = *state
-			defer p.tidy()
+			defer p.removeJournal()
 		}
 		return p.each(ctx)
 	})
@@ -87,8 +87,8 @@ func (p *replayer) each(ctx context.Context) error {
 	})
 }
 
-// tidy removes the journal, unless something is in it.
-func (p *replayer) tidy() {
+// removeJournal removes the journal, unless it has a record.
+func (p *replayer) removeJournal() {
 	state := p.program.Options.StateDir
 	left, err := p.runner.Leftovers()
 	if len(left) == 0 && err == nil {
@@ -121,7 +121,7 @@ func (p *replayer) line(ctx context.Context, number int, line []byte, err error)
 	return p.judge(number, again, again.run(ctx))
 }
 
-// replay is one call at work.
+// replay is the replay of one call.
 type replay struct {
 	program    *cli.Program // as the client's front end
 	words      []string
@@ -131,7 +131,7 @@ type replay struct {
 	trace      *envmap.Trace
 }
 
-// run brings the call's events to the handlers as its front end did.
+// run passes the call's events to the handlers as its front end did.
 func (r *replay) run(ctx context.Context) error {
 	args := operandsOf(r.convention, r.trace)
 	events, err := r.convention.Decode(envmap.Call{Args: args, Env: r.environment(), Stdin: r.trace.Call.Stdin})
@@ -141,9 +141,9 @@ func (r *replay) run(ctx context.Context) error {
 	dehydrated := r.convention.Name == "dehydrated"
 	switch {
 	case err == nil, dehydrated && is[*envmap.OperationError](err):
-		return nil // what every hook lets pass
+		return nil // every hook ignores it
 	case r.trace.From == "" && (is[*envmap.CallError](err) || is[*envmap.OperationError](err)):
-		return &passedOver{err} // recorded beside the hooks of the convention
+		return &skippedCall{err} // not one of the convention's hooks
 	case dehydrated && len(args) > 0:
 		if err = hook.Refuse(r.program, r.words, args[0], err); err == nil {
 			return nil
@@ -171,8 +171,8 @@ func (r *replay) handle(ctx context.Context, events []envmap.Event) error {
 // runs reports whether handlers are run, and results written.
 func (r *replay) runs() bool { return !r.target.Prints && !r.program.Options.DryRun }
 
-// environment is that of the call: this process's in place of the client's, except
-// for what conventions own, and what was recorded.
+// environment returns that of the call: this process's environment without
+// variables of conventions, and the recorded variables.
 func (r *replay) environment() map[string]string {
 	env := map[string]string{}
 	for name, value := range r.program.Env {
@@ -184,15 +184,16 @@ func (r *replay) environment() map[string]string {
 	return env
 }
 
-// passedOver is a recorded call that is not one of its convention's.
-type passedOver struct{ err error }
+// skippedCall is a recorded call that does not belong to its convention.
+type skippedCall struct{ err error }
 
-func (e *passedOver) Error() string { return "passed over: " + e.err.Error() }
+func (e *skippedCall) Error() string { return "passed over: " + e.err.Error() }
 
-// judge reports a call that ended otherwise than it did when it was recorded. Of a
-// recorder's line, the exit status is a hook's own, of which only 0 has a meaning.
+// judge reports a call that ended differently from the recorded one. The exit
+// status in a line of a recorder is that of a hook, of which only 0 has a
+// meaning.
 func (p *replayer) judge(number int, r *replay, err error) error {
-	if is[*passedOver](err) {
+	if is[*skippedCall](err) {
 		p.program.Warn(fmt.Sprintf("line %d: %v", number, err))
 		return nil
 	}
@@ -207,9 +208,10 @@ func (p *replayer) judge(number int, r *replay, err error) error {
 	return err
 }
 
-// operandsOf are the operands that a client's front end is given. A recorder's
+// operandsOf returns the operands for the client's front end. A recorder's
 // hooks are named after the word for which a front end takes them (auth-fail,
-// dns_add, runhook, renewal-hooks/deploy/50-reload), if the convention has words.
+// dns_add, runhook, renewal-hooks/deploy/50-reload), if the convention has
+// words.
 func operandsOf(c *envmap.Convention, t *envmap.Trace) []string {
 	if t.From != "" {
 		return t.Call.Args
@@ -226,13 +228,13 @@ func operandsOf(c *envmap.Convention, t *envmap.Trace) []string {
 		case isDNS:
 			return append([]string{word}, t.Call.Args...)
 		default:
-			return []string{word} // the rest are its user's words
+			return []string{word} // the rest are the user's words
 		}
 	}
 	return t.Call.Args
 }
 
-// isOperand reports whether a word says which of a client's hooks is meant.
+// isOperand reports whether a word names one of a client's hooks.
 func isOperand(c *envmap.Convention, word string) bool {
 	for _, operand := range c.To.Operands {
 		if operand == word {

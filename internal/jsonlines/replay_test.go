@@ -15,8 +15,8 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// TestReplayOfEveryTrace: what clients were recorded with, and what their
-// documentation has, is replayed as it is.
+// TestReplayOfEveryTrace: recorded and documented calls are replayed without
+// changes.
 func TestReplayOfEveryTrace(t *testing.T) {
 	for _, c := range envmap.Conventions() {
 		files, err := filepath.Glob(filepath.Join("../../testdata/traces", c.Traces, "*.jsonl"))
@@ -30,8 +30,8 @@ func TestReplayOfEveryTrace(t *testing.T) {
 	}
 }
 
-// requireReplayed has a trace's calls planned for a handler that is told of every
-// event, and finds each in the plan that the golden files of its decoding have.
+// requireReplayed plans a trace's calls for a handler of every event, and
+// requires each event of the golden files in the plan.
 func requireReplayed(t *testing.T, c *envmap.Convention, file string) {
 	require.NotEmpty(t, c.Traces)
 	absolute, err := filepath.Abs(file)
@@ -51,7 +51,7 @@ func requireReplayed(t *testing.T, c *envmap.Convention, file string) {
 	for _, cmd := range []string{"perform_challenge", "cleanup", "deploy_cert"} {
 		begin, want := fmt.Sprintf("{%q: %q, ", "cmd", cmd), 0
 		for _, line := range strings.Split(string(golden), "\n") {
-			partial := cmd == "cleanup" && !strings.Contains(line, `"validation"`) // a journal knows what is meant
+			partial := cmd == "cleanup" && !strings.Contains(line, `"validation"`) // only a journal has the rest
 			if strings.HasPrefix(line, begin) && !partial {
 				want++
 			}

@@ -40,8 +40,8 @@ func (a *responder) answerCall(ctx context.Context, events []envmap.Event) error
 	return err
 }
 
-// results are the lines that answer the events of one call: what was printed for
-// all of them is in the first.
+// results returns the lines that answer the events of one call. The first has
+// the output of all.
 func results(events []envmap.Event, output []byte, err error) []byte {
 	var lines []byte
 	for _, e := range events {
@@ -51,8 +51,8 @@ func results(events []envmap.Event, output []byte, err error) []byte {
 	return lines
 }
 
-// result is the line that answers an event. One of an event that was not
-// understood names none.
+// result returns the line that answers an event. It names no event if the line
+// was not understood.
 func result(e envmap.Event, output []byte, err error) []byte {
 	r := envmap.Result{For: e.Cmd, Domain: e.Domain, OK: err == nil, Output: string(output)}
 	if err != nil {

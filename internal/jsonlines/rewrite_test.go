@@ -25,8 +25,8 @@ const (
 	otherWant = `{"cmd": "restart"}` + "\n"
 )
 
-// rewrite is extauth-json --to json run on an input, for which variables may be
-// set: what it writes, what it says, and its exit status.
+// rewrite runs extauth-json --to json run on an input, and returns its output,
+// its messages and its exit status.
 func rewrite(stdin io.Reader, environ ...string) (stdout, stderr string, status int) {
 	var out, say bytes.Buffer
 	status = rewriteTo(stdin, &out, &say, environ...)
@@ -40,7 +40,7 @@ func rewriteTo(stdin io.Reader, stdout, stderr io.Writer, environ ...string) int
 	})
 }
 
-// TestRewrite: lines come out in their order, whatever pieces the input comes in.
+// TestRewrite: lines come out in order, whatever pieces the input comes in.
 func TestRewrite(t *testing.T) {
 	var in, want strings.Builder
 	for range 2000 {
@@ -58,8 +58,8 @@ func TestRewrite(t *testing.T) {
 	}
 }
 
-// TestRewriteRefusesLines: each refused line is reported with its number behind
-// what came before it, and the next is served.
+// TestRewriteRefusesLines: each refused line is reported with its number, after
+// the output of earlier lines, and the next is served.
 func TestRewriteRefusesLines(t *testing.T) {
 	var both bytes.Buffer
 	status := rewriteTo(strings.NewReader(plainLine+"x\n"+otherLine+plainLine+"\n"+strings.Replace(plainLine, "a.test", "a..test", 1)+plainLine+plainLine[:20]), &both, &both)
@@ -91,8 +91,8 @@ func TestRewriteOfLongLines(t *testing.T) {
 	}
 }
 
-// TestRewriteCompletes: what something from outside adds to an event, or follows
-// from it, is added.
+// TestRewriteCompletes: members that follow from others, or from the
+// environment, are added.
 func TestRewriteCompletes(t *testing.T) {
 	thumbprint := strings.Repeat("a", 43)
 	in := strings.Replace(plainLine, "dns-01", "tls-alpn-01", 1)
@@ -111,7 +111,8 @@ func TestRewriteCompletes(t *testing.T) {
 	}
 }
 
-// TestRewriteAnswersAtOnce: whoever writes a line may wait for it to come out.
+// TestRewriteAnswersAtOnce: each line is written before the next is read, as
+// the sender may wait for it.
 func TestRewriteAnswersAtOnce(t *testing.T) {
 	inRead, in, err := os.Pipe()
 	require.NoError(t, err)
@@ -140,7 +141,7 @@ func (f *failing) Write([]byte) (int, error) {
 	return 0, &os.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.ENOSPC}
 }
 
-// TestRewriteThatCannotWrite ends at the first line, whichever way that goes.
+// TestRewriteThatCannotWrite ends at the first line, however it is written.
 func TestRewriteThatCannotWrite(t *testing.T) {
 	for _, in := range []string{plainLine, otherLine, plainLine + "x\n" + plainLine, strings.Repeat(plainLine, 10000)} {
 		full, say := new(failing), new(bytes.Buffer)
@@ -158,9 +159,9 @@ func TestRewriteThatCannotRead(t *testing.T) {
 	require.Equal(t, 70, status)
 }
 
-// FuzzRewrite: whatever line comes out, encoding/json reads the one that went in,
-// with the same names and values but for those that follow from others; and it
-// comes out the same when it goes in again.
+// FuzzRewrite: if a line is accepted, encoding/json reads it too, and the
+// output has the same names and values except for those that follow from
+// others. Rewriting the output does not change it.
 func FuzzRewrite(f *testing.F) {
 	for _, line := range []string{
 		plainLine, otherLine, `{"cmd": "deploy_cert", "domain": "a.test", "timestamp": 1.50, "cert_timestamp": 2, "x": [1, {"\u00e9": null}]}`,
@@ -191,8 +192,8 @@ func FuzzRewrite(f *testing.F) {
 	})
 }
 
-// requireNamesOnce reads an object's names one after another: a map of them
-// would hide that one stands twice.
+// requireNamesOnce reads an object's names one by one: a map would hide a
+// duplicate.
 func requireNamesOnce(t *testing.T, line string) {
 	d := json.NewDecoder(strings.NewReader(strings.TrimPrefix(line, "\uFEFF")))
 	_, err := d.Token()
@@ -208,14 +209,15 @@ func requireNamesOnce(t *testing.T, line string) {
 	}
 }
 
-// requireSameMembers: what was said is what comes out, but that identifiers are
-// in lower case without a final dot and an empty text or list says nothing.
+// requireSameMembers fails unless the output has the members of the input,
+// except that identifiers are in lower case without a final dot, and empty
+// strings and lists are left out.
 func requireSameMembers(t *testing.T, line, stdout string) {
-	said, written := membersOf(t, line), membersOf(t, stdout)
-	for name, value := range said {
+	read, written := membersOf(t, line), membersOf(t, stdout)
+	for name, value := range read {
 		switch got, there := written[name]; {
 		case !there:
-			require.True(t, mayGo(name, value, said), "%s: %s", name, line)
+			require.True(t, mayBeOmitted(name, value, read), "%s: %s", name, line)
 		case strings.Contains(name, "domain"):
 			require.Equal(t, lower(value), lower(got), line)
 		case name == "remaining" && value != nil:
@@ -226,10 +228,10 @@ func requireSameMembers(t *testing.T, line, stdout string) {
 	}
 }
 
-// mayGo tells whether a member is one that the canonical form leaves out.
-func mayGo(name string, value any, said map[string]any) bool {
+// mayBeOmitted reports whether the canonical form leaves a member out.
+func mayBeOmitted(name string, value any, members map[string]any) bool {
 	empty := value == "" || fmt.Sprint(value) == "[]"
-	return empty || name == "port" || name == "txt_domain" && said["cmd"] == "cleanup"
+	return empty || name == "port" || name == "txt_domain" && members["cmd"] == "cleanup"
 }
 
 func membersOf(t *testing.T, line string) map[string]any {

@@ -3,6 +3,7 @@ package jsonlines
 import (
 	"bufio"
 	"context"
+	"runtime/debug"
 	"slices"
 
 	"github.com/extauth/extauth/internal/cli"
@@ -34,7 +35,7 @@ func (c *command) run(words []string) (worst int, err error) {
 	return worst, err
 }
 
-// serve answers events in the way that the options ask for.
+// serve answers events as the options say.
 func (c *command) serve(ctx context.Context, a *responder) (worst int, err error) {
 	switch {
 	case c.listens():
@@ -62,16 +63,16 @@ func (c *command) dryRun(t *cli.Target) (worst int, err error) {
 	})
 }
 
-// rewrite checks every line and writes it again in canonical form. What was
-// written goes out before the next line may have to be waited for: whoever sends
-// one may wait for it to come back.
+// rewrite checks every line and writes it again in canonical form. The output
+// is flushed before a read that may block: the sender may wait for its line.
 func (c *command) rewrite() (worst int, err error) {
 	switch {
 	case c.program.Options.Trace != "":
-		return 0, cli.Usage("--to json without a HANDLER calls nobody; --trace needs a HANDLER or a chain")
+		return 0, cli.Usage("--to json without a HANDLER runs nothing; --trace needs a HANDLER or a chain")
 	case c.listens() || c.ack:
-		return 0, cli.Usage("--to json without a HANDLER answers nobody; --listen and --ack need a HANDLER or a chain")
+		return 0, cli.Usage("--to json without a HANDLER sends no answers; --listen and --ack need a HANDLER or a chain")
 	}
+	debug.SetGCPercent(400) // each line is garbage once it is written
 	out := bufio.NewWriterSize(c.program.Stdout, 64<<10)
 	own := *c.program
 	own.Stdout = out

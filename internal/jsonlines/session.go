@@ -18,20 +18,20 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// session is the stream that exec writes: what the plugin certbot-external-auth
-// wrote in its JSON mode, for one run of a client.
+// session is the stream that exec writes for one run of a client, as the JSON
+// mode of the plugin certbot-external-auth did.
 type session struct {
 	program *cli.Program
 	started time.Time
-	answers chan error    // a line of the reader's, or why there will be none
+	answers chan error    // a line of the reader, or why there are no more
 	asked   chan struct{} // a line is wanted
 
-	mu       sync.Mutex     // one event after another
-	standing []envmap.Event // performed and confirmed, and not cleaned up
-	undone   []envmap.Event // given back, or never asked for: not to be cleaned up
-	broken   error          // why nobody answers any more
-	stuck    bool           // a write is under way that may never end
-	notes    []string       // for the report
+	mu         sync.Mutex     // one event after another
+	performed  []envmap.Event // performed and confirmed, and not yet cleaned up
+	rolledBack []envmap.Event // cleaned up already, or never performed
+	broken     error          // why there are no more answers
+	blocked    bool           // a write may never end
+	notes      []string       // for the report
 }
 
 func newSession(p *cli.Program) *session {
@@ -40,8 +40,8 @@ func newSession(p *cli.Program) *session {
 	return s
 }
 
-// read takes a line of standard input each time that one is wanted. What it
-// says does not matter.
+// read reads a line of standard input each time that one is wanted. Its content
+// does not matter.
 func (s *session) read() {
 	lines := bufio.NewReader(s.program.Stdin)
 	for range s.asked {
@@ -57,7 +57,7 @@ func (s *session) read() {
 // with the client.
 func (s *session) serve(ctx, alive context.Context, caller endpoint.Caller) {
 	if uid := caller.UID(); uid != 0 && uid != os.Geteuid() {
-		s.program.Warn(fmt.Sprintf("a process of the user %d is not listened to", uid))
+		s.program.Warn(fmt.Sprintf("a process of the user %d may not connect", uid))
 		return
 	}
 	either, cancel := context.WithCancelCause(ctx)
@@ -71,7 +71,7 @@ func (s *session) serve(ctx, alive context.Context, caller endpoint.Caller) {
 	})
 }
 
-// take writes an event as the plugin would have, and waits for the reader when the
+// take writes an event as the plugin did, and waits for the reader if the
 // plugin did.
 func (s *session) take(ctx context.Context, e envmap.Event) error {
 	s.mu.Lock()
@@ -94,7 +94,7 @@ const (
 	maxReport = 60 << 10 // of all, as JSON: what is read again may have 64 KiB
 )
 
-// note keeps for the report what a client says of its failures.
+// note keeps the client's messages about failures for the report.
 func (s *session) note(e envmap.Event) {
 	for _, text := range []string{e.Error, e.Body} {
 		if text == "" {
@@ -108,7 +108,7 @@ func (s *session) note(e envmap.Event) {
 	}
 }
 
-// send writes an event. What the plugin had no words for is not written.
+// send writes an event. Events that the plugin did not know are left out.
 func (s *session) send(ctx context.Context, e envmap.Event) error {
 	json, _ := envmap.Lookup("json")
 	for _, event := range envmap.PluginEvents(e) {
@@ -124,14 +124,14 @@ func (s *session) send(ctx context.Context, e envmap.Event) error {
 	return nil
 }
 
-// patience is how long the reader may take to read a line once the program is
-// to end.
+// patience is how long the reader may take to read a line when the program must
+// end.
 const patience = 2 * time.Second
 
-// writeLine gives up at the end of the context, if nobody reads: that write is the
-// last one then.
+// writeLine gives up at the end of the context if nobody reads. Nothing is
+// written after that.
 func (s *session) writeLine(ctx context.Context, line []byte) error {
-	if s.stuck {
+	if s.blocked {
 		return s.broken
 	}
 	written := make(chan error, 1)
@@ -145,20 +145,20 @@ func (s *session) writeLine(ctx context.Context, line []byte) error {
 	case err := <-written:
 		return err
 	case <-time.After(patience):
-		s.stuck = true
+		s.blocked = true
 		return &cli.OutputError{Err: errors.New("nobody reads it")}
 	}
 }
 
-// perform waits until the reader confirms. When it does not, all that it was
-// asked for is given back to it: the client may never do so.
+// perform waits until the reader confirms. If it does not, the reader is asked
+// to clean up everything, since the client may never do so.
 func (s *session) perform(ctx context.Context, e envmap.Event) error {
 	if s.broken != nil {
-		s.undone = append(s.undone, e) // nobody was asked for it
+		s.rolledBack = append(s.rolledBack, e) // the reader was never asked to perform it
 		return s.broken
 	}
 	s.forget(e)
-	s.standing = append(s.standing, e)
+	s.performed = append(s.performed, e)
 	err := s.send(ctx, e)
 	if err == nil {
 		err = s.confirmation(ctx)
@@ -195,10 +195,10 @@ func (s *session) confirmation(ctx context.Context) error {
 	}
 }
 
-// cleanup says what the challenge was performed with: clients tell less when
-// they clean up.
+// cleanup writes the cleanup with the members of the perform, since clients say
+// less when they clean up.
 func (s *session) cleanup(ctx context.Context, e envmap.Event) error {
-	for _, u := range s.undone {
+	for _, u := range s.rolledBack {
 		if sameChallenge(u, e) {
 			return nil
 		}
@@ -211,38 +211,38 @@ func (s *session) cleanup(ctx context.Context, e envmap.Event) error {
 	event.Cmd, event.Status, event.Error, event.Validated = e.Cmd, e.Status, e.Error, e.Validated
 	err := s.send(ctx, event)
 	if err != nil {
-		s.standing = append(s.standing, *performed) // for the last words
+		s.performed = append(s.performed, *performed) // for the last words
 	}
 	return err
 }
 
-// forget takes a challenge off those that are performed, and returns it.
+// forget removes a challenge from the performed ones, and returns it.
 func (s *session) forget(e envmap.Event) *envmap.Event {
-	for i, p := range s.standing {
+	for i, p := range s.performed {
 		if sameChallenge(p, e) {
-			s.standing = append(s.standing[:i:i], s.standing[i+1:]...)
+			s.performed = append(s.performed[:i:i], s.performed[i+1:]...)
 			return &p
 		}
 	}
 	return nil
 }
 
-// rollback gives back all that is performed, last first.
+// rollback asks the reader to clean up all that is performed, last first.
 func (s *session) rollback(ctx context.Context) error {
-	for len(s.standing) > 0 {
-		e := s.standing[len(s.standing)-1]
+	for len(s.performed) > 0 {
+		e := s.performed[len(s.performed)-1]
 		e.Cmd = envmap.Cleanup
 		if err := s.send(ctx, e); err != nil {
 			return err
 		}
-		s.undone = append(s.undone, e)
-		s.standing = s.standing[:len(s.standing)-1]
+		s.rolledBack = append(s.rolledBack, e)
+		s.performed = s.performed[:len(s.performed)-1]
 	}
 	return nil
 }
 
-// close gives back what the client left performed, and writes the report that
-// ends the stream. The error says why the stream did not go well.
+// close rolls back what the client left performed, and writes the report that
+// ends the stream. The error says what failed.
 func (s *session) close(ctx context.Context, failed bool, ending string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -250,7 +250,7 @@ func (s *session) close(ctx context.Context, failed bool, ending string) error {
 	if err != nil {
 		s.broken = err
 	}
-	for _, e := range s.standing {
+	for _, e := range s.performed {
 		s.program.Warn(fmt.Sprintf("left performed: %s %q", e.Type, e.Domain))
 	}
 	return s.broken

@@ -17,8 +17,8 @@ import (
 	"github.com/extauth/extauth/internal/jsonlines"
 )
 
-// session is a client that writes events without end, and looks now and then
-// at what the program has open and in memory.
+// session is a client that writes many events, and checks now and then how many
+// files and how much memory the program uses.
 type session struct {
 	line, last   []byte // last is every thousandth
 	left, served int
@@ -57,9 +57,9 @@ func (s *session) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestC12_LongSession: after 100000 events a session has no more open and
-// keeps no more in memory than at its beginning, also where handlers are run.
-func TestC12_LongSession(t *testing.T) {
+// TestLongSession: after 100000 events a session has no more files open and
+// uses no more memory than at its beginning, with handlers too.
+func TestLongSession(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "chain"), []byte("dehydrated phase=exit ./handler\n"), 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "handler"), []byte("#!/bin/sh\nprintf . >>\"$LOG\"\n"), 0o755))
@@ -84,9 +84,9 @@ func TestC12_LongSession(t *testing.T) {
 	require.Less(t, s.memory[4], s.memory[0]+1<<20)
 }
 
-// TestC11_HostileLinesCostNoMemory: the program as it is installed stays below
-// 64 MB over lines that are made to cost memory; a handler reads its peak.
-func TestC11_HostileLinesCostNoMemory(t *testing.T) {
+// TestHostileLinesCostNoMemory: the installed program stays below 64 MB with
+// lines that are made to cost memory; a handler reads its peak.
+func TestHostileLinesCostNoMemory(t *testing.T) {
 	const most = 1 << 20
 	dir := t.TempDir()
 	program := filepath.Join(dir, "extauth-json")

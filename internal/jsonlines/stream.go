@@ -15,8 +15,8 @@ type stream struct {
 	program    *cli.Program // with the stream's own input and output
 	convention *envmap.Convention
 	recorder   *cli.Recorder
-	flush      func() error // nil; called before the next line may have to be waited for
-	stops      bool         // a line that is refused ends it
+	flush      func() error // called before a read that may block; may be nil
+	stops      bool         // a refused line ends the stream
 	silent     bool         // no line is answered
 }
 
@@ -30,8 +30,8 @@ func (s *stream) each(ctx context.Context, serve func([]envmap.Event) error) (wo
 	return s.eachLine(ctx, func(line []byte) error { return s.serve(line, serve) })
 }
 
-// eachLine calls serve with each line. A line that is refused, or that fails, is
-// reported and does not keep the next from being served.
+// eachLine calls serve with each line. A line that is refused, or that fails,
+// is reported, and the next is served.
 func (s *stream) eachLine(ctx context.Context, serve func([]byte) error) (worst int, err error) {
 	err = cli.ReadLines(ctx, s.program.Stdin, s.flush, func(number int, line []byte, err error) error {
 		if err == nil {
@@ -62,7 +62,7 @@ func (s *stream) decode(line []byte) ([]envmap.Event, error) {
 	return events, nil
 }
 
-// refuse answers a line that was not understood, if lines are answered.
+// refuse answers a refused line, if lines are answered.
 func (s *stream) refuse(line []byte, err error) error {
 	s.recorder.Begin(envmap.Call{Stdin: line}).End(err)
 	switch {
@@ -74,8 +74,8 @@ func (s *stream) refuse(line []byte, err error) error {
 	return errors.Join(err, s.program.Write(result(envmap.Event{}, nil, err)))
 }
 
-// report tells people what became of a line, after what was written before it. It
-// returns the exit status that this makes, or why no further line can be served.
+// report reports the result of a line to people, after flushing earlier output.
+// It returns the exit status, or why no further line can be served.
 func (s *stream) report(number int, err error) (severity int, end error) {
 	if stopped := new(stopError); errors.As(err, &stopped) {
 		return 0, &stopError{fmt.Errorf("line %d: %w", number, stopped.err)}

@@ -48,13 +48,13 @@ func Pending(io cli.IO) int {
 	return c.program.Main(c.run)
 }
 
-// command is the program at work.
+// command is the running program.
 type command struct {
 	program   *cli.Program
 	json      bool
 	olderThan time.Duration
 	journal   *runner.Runner // without handlers: records have their own
-	worst     int            // status of what was reported
+	worst     int            // worst status so far
 }
 
 func (c *command) run() (worst int, err error) {
@@ -133,7 +133,7 @@ func leftoverJSON(l runner.Leftover) []byte {
 	return append(line, '\n')
 }
 
-// programs are the handlers' conventions and programs.
+// programs returns the handlers' conventions and programs.
 func programs(l runner.Leftover) []string {
 	names := []string{}
 	for _, h := range l.Handlers {
@@ -146,7 +146,7 @@ func programs(l runner.Leftover) []string {
 	return names
 }
 
-// clean cleans up what is asked for and reports each.
+// clean cleans up the chosen records and reports each.
 func (c *command) clean(ids []string) error {
 	all, err := c.journal.Leftovers()
 	if errors.As(err, new(*trust.UnsafeError)) && all == nil {
@@ -172,7 +172,8 @@ func (c *command) clean(ids []string) error {
 	})
 }
 
-// cleanOne reports a failure, and goes on. Its error is one that ends the program.
+// cleanOne reports a failure to clean up. Its error is one that ends the
+// program.
 func (c *command) cleanOne(ctx context.Context, l runner.Leftover) error {
 	name := fmt.Sprintf("%.12s %s %s", l.ID, l.Event.Type, l.Event.Domain)
 	if err := c.journal.CleanLeftover(ctx, l); err != nil {
@@ -188,13 +189,13 @@ func (c *command) report(message string, err error) {
 	c.worst = max(c.worst, cli.Status(err))
 }
 
-// tooYoung reports whether a record is younger than a limit: one from the future has
-// no age that could be trusted.
+// tooYoung reports whether a record is younger than a limit. A record from the
+// future is not.
 func tooYoung(l runner.Leftover, limit time.Duration) bool {
 	return limit > 0 && time.Since(l.Started) < limit
 }
 
-// choose finds the records that the IDs mean; none means all.
+// choose returns the records with the IDs, or all without IDs.
 func choose(all []runner.Leftover, ids []string) ([]runner.Leftover, error) {
 	if len(ids) == 0 {
 		return all, nil
@@ -208,7 +209,7 @@ func choose(all []runner.Leftover, ids []string) ([]runner.Leftover, error) {
 			}
 		}
 		if len(found) != 1 {
-			return nil, cli.Usage("%q means %d of the records", id, len(found))
+			return nil, cli.Usage("%q matches %d records", id, len(found))
 		}
 		chosen = append(chosen, found[0])
 	}

@@ -1,7 +1,9 @@
 package process
 
 import (
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -15,7 +17,11 @@ func Companion(name string) (string, error) {
 			return path, nil
 		}
 	}
-	return Locate(name)
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", &StartError{name, "is neither beside this program nor in PATH; it is a link to extauth", fs.ErrNotExist}
+	}
+	return path, nil
 }
 
 // ownDirs are the directories that this program is in.

@@ -24,7 +24,7 @@ func TestCompanion(t *testing.T) {
 		require.NoError(t, err)
 		return string(result.Stdout)
 	}
-	require.Equal(t, " other: is not in PATH\n", find())
+	require.Equal(t, " other: is neither beside this program nor in PATH; it is a link to extauth\n", find())
 	for _, dir := range []string{inPath, linked, filepath.Dir(program)} {
 		path := filepath.Join(dir, "other")
 		require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"), 0o755))

@@ -184,7 +184,7 @@ func (c *Coprocess) Ready() bool {
 	case !gone:
 		return true
 	case output&unix.POLLIN != 0:
-		c.warn("printed what it was not asked for; it is started again")
+		c.warn("printed something between two events; it is started again")
 		c.stop(0)
 	case !c.endsWithin(c.grace):
 		c.warn("closed a pipe while it waited; it is started again")

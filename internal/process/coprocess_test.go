@@ -190,8 +190,8 @@ func TestCoprocessBetweenEvents(t *testing.T) {
 		"ends by a signal":    {"kill -9 $$", "ended while it waited: killed by signal 9 (killed); it is started again"},
 		"closes its output":   {"exec >&-", "closed a pipe while it waited; it is started again"},
 		"closes its input":    {"exec <&-; while :; do sleep 0.01; done", "closed a pipe while it waited; it is started again"},
-		"prints":              {"echo more", "printed what it was not asked for; it is started again"},
-		"prints and ends":     {"echo more; exit 3", "printed what it was not asked for; it is started again"},
+		"prints":              {"echo more", "printed something between two events; it is started again"},
+		"prints and ends":     {"echo more; exit 3", "printed something between two events; it is started again"},
 		"leaves a child":      {`sleep 1000 2>/dev/null & echo $! >"$DIR/child"; exit 0`, ""},
 		"leaves another":      {`sleep 1000 & echo $! >"$DIR/child"; exit 0`, "left a process behind that holds its output open"},
 		"ends with its input": {"exec <&-", ""},
@@ -259,8 +259,8 @@ func TestCoprocessStop(t *testing.T) {
 	require.LessOrEqual(t, descriptors(t), before)
 }
 
-// TestCoprocessComplains: for each event as much as a program that runs for it
-// alone could, and it never waits for us.
+// TestCoprocessComplains: its messages for each event are limited as those of a
+// program that runs for one event, and it never has to wait.
 func TestCoprocessComplains(t *testing.T) {
 	r := newRoom(t)
 	p := r.shell(`while read -r line; do

@@ -24,10 +24,10 @@ func TestEventVariables(t *testing.T) {
 		process.EventVariables(envmap.Event{Cmd: envmap.Cleanup, Peer: &peer}))
 }
 
-// TestH01_InjectingVariablesAreTakenAway: sudo's list (plugins/sudoers/env.c,
+// TestInjectingVariablesAreRemoved: sudo's list (plugins/sudoers/env.c,
 // initial_badenv_table), and what bash exports as functions; with a name for
 // each * of it. Their neighbours stay: handlers rely on what users export.
-func TestH01_InjectingVariablesAreTakenAway(t *testing.T) {
+func TestInjectingVariablesAreRemoved(t *testing.T) {
 	for _, name := range []string{
 		"IFS", "CDPATH", "LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES", "NLSPATH", "PATH_LOCALE",
 		"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "LD_", "_RLD_LIST", "_RLDN32_LIST", "LIBPATH", "SHLIB_PATH",

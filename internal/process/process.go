@@ -76,7 +76,7 @@ const held = 2 * time.Second
 // grace SIGKILL; if it runs in the foreground, only the program does. All of its
 // output is read, and no more kept than Result has room for. It need not read
 // its input. The error is an *ExitError, a *TimeoutError, a *StartError, an
-// *trust.UnsafeError or the context's cause.
+// *trust.UnsafeError, the context's cause, or a *SignalError.
 func (p *Process) Run(ctx context.Context) (Result, error) {
 	limited, cancel := limit(ctx, p.Timeout)
 	defer cancel()
@@ -97,7 +97,7 @@ func (p *Process) Run(ctx context.Context) (Result, error) {
 		Status:   end.Status,
 		Duration: time.Since(started),
 		HeldOpen: stdout.heldOpen || stderr.heldOpen,
-	}, verdict(limited, end)
+	}, p.verdict(limited, end)
 }
 
 // limit is a context that ends, with a *TimeoutError as its cause, when the
@@ -234,13 +234,16 @@ func (p *Process) signal(cmd *exec.Cmd, s syscall.Signal) {
 }
 
 // verdict judges by what the program did first: one that ended well just as its
-// time was over has done its work.
-func verdict(ctx context.Context, end *ExitError) error {
+// time was over has done its work. What one in the foreground died of at the
+// terminal came to us too, at the same time or a little later.
+func (p *Process) verdict(ctx context.Context, end *ExitError) error {
 	switch {
 	case end.Status == 0:
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case p.Foreground && (end.Signal == syscall.SIGINT || end.Signal == syscall.SIGQUIT):
+		return &SignalError{end.Signal}
 	}
 	return end
 }

@@ -126,7 +126,7 @@ func TestRunEndsBadly(t *testing.T) {
 	require.EqualError(t, &process.ExitError{Status: 137, Signal: 9}, "killed by signal 9 (killed)")
 }
 
-// TestRunCannotStart: the reason is said, and nothing has run.
+// TestRunCannotStart: the error has the reason, and nothing has run.
 func TestRunCannotStart(t *testing.T) {
 	r := newRoom(t)
 	write := func(name, text string, mode os.FileMode) {
@@ -254,7 +254,8 @@ func TestRunTooLate(t *testing.T) {
 	require.NoFileExists(t, r.path("run"))
 }
 
-// TestRunLeavesSomethingBehind: it is not waited for long, and left alone.
+// TestRunLeavesSomethingBehind: Run does not wait long for such a process, and
+// does not end it.
 func TestRunLeavesSomethingBehind(t *testing.T) {
 	for name, c := range map[string]struct {
 		commands string
@@ -366,9 +367,9 @@ func TestRunAsAnotherUser(t *testing.T) {
 	require.EqualError(t, err, `user=: there is no user "no-such-user"`)
 }
 
-// TestE04_ProgramIsBusy: a program that somebody still writes to is tried again
+// TestTextFileBusy: a program that somebody still writes to is tried again
 // for a while, and is an error when it stays so; never a success.
-func TestE04_ProgramIsBusy(t *testing.T) {
+func TestTextFileBusy(t *testing.T) {
 	for _, released := range []bool{true, false} {
 		t.Run(fmt.Sprintf("released %v", released), func(t *testing.T) {
 			t.Parallel()
@@ -402,9 +403,9 @@ func copied(t *testing.T, program string) string {
 	return path
 }
 
-// TestE12_LineWithoutAnEnd: a program that writes 200 KB without a line feed is
+// TestLineWithoutAnEnd: a program that writes 200 KB without a line feed is
 // never left waiting, whichever stream it is, and what is kept of it is capped.
-func TestE12_LineWithoutAnEnd(t *testing.T) {
+func TestLineWithoutAnEnd(t *testing.T) {
 	for _, stream := range []string{"1", "2"} {
 		t.Run("stream "+stream, func(t *testing.T) {
 			t.Parallel()
@@ -444,4 +445,17 @@ func descriptors(t *testing.T) int {
 	open, err := os.ReadDir("/proc/self/fd")
 	require.NoError(t, err)
 	return len(open)
+}
+
+// TestInterruptedAtTheTerminal: what a program in the foreground died of there came
+// to us as well. In a group of its own it was somebody else's doing.
+func TestInterruptedAtTheTerminal(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
+		p := newRoom(t).shell(fmt.Sprintf("kill -%d $$", int(s)))
+		_, err := p.Run(context.Background())
+		require.Equal(t, &process.ExitError{Status: 128 + int(s), Signal: s}, err)
+		p.Foreground = true
+		_, err = p.Run(context.Background())
+		require.Equal(t, s != syscall.SIGTERM, process.Interrupted(err), "%v", err)
+	}
 }

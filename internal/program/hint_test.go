@@ -16,7 +16,7 @@ import (
 
 // stderrOf runs a program whose standard error is a terminal, or a pipe, and
 // returns what it said there.
-func (d *desk) stderrOf(terminal bool, args ...string) string {
+func (d *terminalTest) stderrOf(terminal bool, args ...string) string {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir, cmd.Env = d.dir, d.env
 	if !terminal {
@@ -37,10 +37,10 @@ func (d *desk) stderrOf(terminal bool, args ...string) string {
 	return strings.ReplaceAll(string(text), "\r\n", "\n")
 }
 
-// TestHints: on a terminal, an error is followed by the next step; elsewhere by
+// TestHints: on a terminal an error is followed by the next step, elsewhere by
 // nothing.
 func TestHints(t *testing.T) {
-	d := newDesk(t, map[string]string{
+	d := newTerminalTest(t, map[string]string{
 		"chain": "dehydrated true\n", "other": "dehydrated domain=example.net true\n", "plain": "no program\n", "file": "",
 		"slow":  "#!/bin/sh\ntest \"$1\" = clean_challenge || exec tail -f /dev/null\n",
 		"fails": "dehydrated false\n", "json": "json ./slow\n",
@@ -71,9 +71,9 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// TestHintOfABusyChallenge: who waits too long is told where to look.
+// TestHintOfABusyChallenge: after a long wait the hint says where to look.
 func TestHintOfABusyChallenge(t *testing.T) {
-	d := newDesk(t, map[string]string{
+	d := newTerminalTest(t, map[string]string{
 		"chain": "dehydrated ./handler\n", "handler": "#!/bin/sh\ntest -e begun && exit\n: >begun\nexec tail -f /dev/null\n",
 	})
 	d.env = append(d.env, "CERTBOT_DOMAIN=example.org", "CERTBOT_VALIDATION="+valueOf("one"))

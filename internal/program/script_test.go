@@ -26,19 +26,25 @@ import (
 var update = flag.Bool("update", false, "write what the programs print into the scripts")
 
 func TestMain(m *testing.M) {
-	commands := map[string]func(){"without": without, "unwatched": unwatched}
-	for name, run := range program.All() {
-		commands[name] = func() { hasten(); os.Exit(run(process())) }
+	commands := map[string]func(){"without": without, "unwatched": unwatched, "extauth": called}
+	for _, row := range program.All() {
+		commands[row.Name] = called
 	}
 	testscript.Main(m, commands)
 }
 
-// unwatched is extauth-dehydrated without the search for credentials, which needs
-// descriptors of its own.
+// called is the program that the process was started as.
+func called() {
+	restartWithoutDelay()
+	os.Exit(program.Main(process()))
+}
+
+// unwatched is extauth-dehydrated without the search for credentials, which
+// needs descriptors of its own.
 func unwatched() { os.Exit(hook.Dehydrated(cli.Process())) }
 
-// process is the IO of the running process, but for the system's chain file,
-// which no test may depend on.
+// process returns the IO of the running process, except for the system's chain
+// file, which no test may depend on.
 func process() cli.IO {
 	io := cli.Process()
 	io.SystemChain = os.Getenv("EXTAUTH_TEST_SYSTEM_CHAIN")
@@ -48,10 +54,10 @@ func process() cli.IO {
 	return guarded(io)
 }
 
-// heedSignals lets the programs start with the signals at their default even
-// where the tests run under nohup(1) or in the background of a shell: a signal
-// that is caught here is at its default behind execve(2).
-func heedSignals() {
+// resetSignals lets the programs start with the default signal handling even if
+// the tests run under nohup(1) or in the background of a shell: a signal that
+// is caught here is at its default after execve(2).
+func resetSignals() {
 	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
 		if signal.Ignored(s) {
 			signal.Notify(make(chan os.Signal, 1), s)
@@ -62,7 +68,7 @@ func heedSignals() {
 // TestScript runs the programs as users and clients do: each file below
 // testdata/script is one behaviour.
 func TestScript(t *testing.T) {
-	heedSignals()
+	resetSignals()
 	syscall.Umask(0o022) // root's programs refuse what others can write
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
@@ -77,12 +83,12 @@ func TestScript(t *testing.T) {
 
 // setup gives a script the programs, the system's tools and a journal of its
 // own, and nothing else of the environment that the tests run in. Files that
-// begin with #! can be executed; those of credentials are their owner's alone.
+// begin with #! are executable; only their owner can read those of credentials.
 func setup(env *testscript.Env) error {
 	programs := filepath.SplitList(env.Getenv("PATH"))[0]
 	env.Setenv("PATH", programs+":/usr/bin:/bin")
 	env.Setenv("HOME", env.WorkDir)
-	env.Setenv("GORACE", atOnce)
+	env.Setenv("GORACE", noDelay)
 	env.Setenv("EXTAUTH_STATE_DIR", filepath.Join(env.WorkDir, "state"))
 	limit(env)
 	return filepath.WalkDir(env.WorkDir, func(path string, entry fs.DirEntry, err error) error {
@@ -93,11 +99,11 @@ func setup(env *testscript.Env) error {
 	})
 }
 
-// longest is how long a script may take, many times over what it does.
+// longest is how long a script may take, many times what it needs.
 const longest = 4 * time.Minute
 
-// limit ends a script that hangs: its processes, which all have its directory in
-// their environment. It fails then, and shows what it was at.
+// limit ends a script that hangs by ending its processes, which all have its
+// directory in their environment. The script then fails and shows where it was.
 func limit(env *testscript.Env) {
 	work := []byte("\x00WORK=" + env.WorkDir + "\x00")
 	timer := time.AfterFunc(longest, func() {
@@ -127,9 +133,9 @@ func setMode(path string) error {
 	return os.Chmod(path, 0o755)
 }
 
-// status runs a program and asserts how it ends: with an exit status, or by a
-// signal that it dies of, as SIGTERM. What it printed is there for stdout and
-// stderr, as after exec.
+// status runs a program and requires an exit status, or a signal that it dies
+// of, as SIGTERM. Its output can be checked with stdout and stderr, as after
+// exec.
 func status(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status STATUS|SIGNAL program [args...]")
@@ -153,7 +159,7 @@ func ending(err error) string {
 	return strconv.Itoa(exit.ExitCode())
 }
 
-// condition adds [root]: whether the tests run as root.
+// condition adds [root], which is true if the tests run as root.
 func condition(name string) (bool, error) {
 	if name != "root" {
 		return false, errors.New("unknown condition")

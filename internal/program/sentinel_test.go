@@ -18,10 +18,9 @@ import (
 	"github.com/extauth/extauth/internal/cli"
 )
 
-// sentinel is in every credential of these tests. Wherever the programs run,
-// they look for it in what they write, in the journal at each of its writes,
-// and in the command lines of what they have started; where it is found they
-// end with leaked.
+// sentinel is in every credential of these tests. The programs look for it in
+// their output, in the journal at each write, and in the command lines of their
+// child processes. If they find it, they end with leaked.
 const sentinel = "SENTINEL"
 
 const leaked = 99
@@ -39,7 +38,7 @@ func leak(where string) {
 	os.Exit(leaked)
 }
 
-// watched looks at all that is written, also across two writes.
+// watched searches everything that is written, also across two writes.
 type watched struct {
 	w    io.Writer
 	name string
@@ -59,7 +58,7 @@ func (w *watched) Write(p []byte) (int, error) {
 	return w.w.Write(p)
 }
 
-// Fd lets a terminal be known for one.
+// Fd lets a terminal be recognized.
 func (w *watched) Fd() uintptr { return w.w.(*os.File).Fd() }
 
 // watchedJournal reads the whole journal at each step.
@@ -88,8 +87,8 @@ func searchFiles(directory string) {
 	})
 }
 
-// watchCommandLines samples those of this process and of all below it, which
-// every user of a machine can see.
+// watchCommandLines samples the command lines of this process and its
+// descendants, which every user can see.
 func watchCommandLines() {
 	for {
 		searchCommandLine(os.Getpid())
@@ -116,14 +115,14 @@ func searchCommandLine(pid int) {
 	}
 }
 
-// watchesItself reports whether a command line is of one of our programs, which
-// looks at what it starts on its own.
+// watchesItself reports whether a command line belongs to one of our programs,
+// which watches its own children.
 func watchesItself(line []byte) bool {
 	name, _, _ := bytes.Cut(line, []byte{0})
-	return strings.HasPrefix(path.Base(string(name)), "extauth-")
+	return strings.HasPrefix(path.Base(string(name)), "extauth")
 }
 
-// readProc reads a file of the kernel's, in fewer calls than os.ReadFile.
+// readProc reads a file below /proc with fewer system calls than os.ReadFile.
 func readProc(file string) (text []byte) {
 	fd, err := syscall.Open(file, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err != nil {

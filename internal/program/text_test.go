@@ -17,20 +17,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long a test waits for what is sure to come.
+// patience is how long a test waits for what must come.
 const patience = 30 * time.Second
 
-// desk is a place for a person: programs that are started there have a
-// terminal of their own, and a journal that lasts.
-type desk struct {
+// terminalTest starts programs on a terminal of their own, with a common
+// journal.
+type terminalTest struct {
 	t   *testing.T
 	dir string
 	env []string
 }
 
-func newDesk(t *testing.T, files map[string]string) *desk {
-	heedSignals()
-	d := &desk{t: t, dir: t.TempDir()}
+func newTerminalTest(t *testing.T, files map[string]string) *terminalTest {
+	resetSignals()
+	d := &terminalTest{t: t, dir: t.TempDir()}
 	for name, text := range files {
 		mode := os.FileMode(0o644)
 		if strings.HasPrefix(text, "#!") {
@@ -39,11 +39,11 @@ func newDesk(t *testing.T, files map[string]string) *desk {
 		require.NoError(t, os.WriteFile(filepath.Join(d.dir, name), []byte(text), mode))
 	}
 	d.env = append(os.Environ(), "EXTAUTH_STATE_DIR="+filepath.Join(d.dir, "state"), "LOG="+filepath.Join(d.dir, "log"),
-		"GORACE="+atOnce)
+		"GORACE="+noDelay)
 	return d
 }
 
-// person is a program at work, and who sits before it.
+// person is a running program and the person at its terminal.
 type person struct {
 	t              *testing.T
 	cmd            *exec.Cmd
@@ -70,9 +70,9 @@ func openTerminal(t *testing.T) (screen, tty *os.File) {
 	return screen, tty
 }
 
-// starts begins a program in a session of its own with a terminal, which is
-// neither its standard input nor its output. before is done to the terminal.
-func (d *desk) starts(before func(tty *os.File), args ...string) *person {
+// starts starts a program in a session of its own with a terminal, which is
+// neither its standard input nor its output. before prepares the terminal.
+func (d *terminalTest) starts(before func(tty *os.File), args ...string) *person {
 	screen, tty := openTerminal(d.t)
 	defer tty.Close()
 	if before != nil {
@@ -92,21 +92,21 @@ func (d *desk) starts(before func(tty *os.File), args ...string) *person {
 }
 
 // file makes one for what a program prints.
-func (d *desk) file(name *string) *os.File {
+func (d *terminalTest) file(name *string) *os.File {
 	f, err := os.CreateTemp(d.t.TempDir(), "")
 	require.NoError(d.t, err)
 	*name = f.Name()
 	return f
 }
 
-// said is what a program printed there.
-func (p *person) said(file string) string {
+// output returns what a program printed there.
+func (p *person) output(file string) string {
 	text, err := os.ReadFile(file)
 	require.NoError(p.t, err)
 	return string(text)
 }
 
-func (d *desk) person(args ...string) *person { return d.starts(nil, args...) }
+func (d *terminalTest) person(args ...string) *person { return d.starts(nil, args...) }
 
 // reads takes what the screen shows until it ends with a text; "" is the end
 // of all.
@@ -118,7 +118,7 @@ func (p *person) reads(until string) {
 		p.seen.Write(b[:n])
 		if err != nil { // EIO: nobody has the terminal any more
 			require.ErrorIs(p.t, err, syscall.EIO, "seen: %q", p.seen.String())
-			require.Empty(p.t, until, "seen: %q, stderr: %s", p.seen.String(), p.said(p.stderr))
+			require.Empty(p.t, until, "seen: %q, stderr: %s", p.seen.String(), p.output(p.stderr))
 			return
 		}
 	}
@@ -133,15 +133,15 @@ func (p *person) answers(keys string) {
 	require.NoError(p.t, err)
 }
 
-// ends waits for the end of the program, in its status or signal.
+// ends waits for the end of the program, and requires its status or signal.
 func (p *person) ends(want string) *person {
 	p.reads("")
-	require.Equal(p.t, want, ending(p.cmd.Wait()), "seen: %q, stderr: %s", p.seen.String(), p.said(p.stderr))
-	require.Empty(p.t, p.said(p.stdout), "certbot captures it")
+	require.Equal(p.t, want, ending(p.cmd.Wait()), "seen: %q, stderr: %s", p.seen.String(), p.output(p.stderr))
+	require.Empty(p.t, p.output(p.stdout), "certbot captures it")
 	return p
 }
 
-// shows requires what was on the screen, to the letter but for the line ends.
+// shows requires exactly this text on the screen, except for line ends.
 func (p *person) shows(want string) *person {
 	require.Equal(p.t, want, strings.ReplaceAll(p.seen.String(), "\r\n", "\n"))
 	return p
@@ -149,15 +149,15 @@ func (p *person) shows(want string) *person {
 
 func (p *person) says(pattern string) *person {
 	if pattern == "" {
-		require.Empty(p.t, p.said(p.stderr))
+		require.Empty(p.t, p.output(p.stderr))
 	} else {
-		require.Regexp(p.t, pattern, p.said(p.stderr))
+		require.Regexp(p.t, pattern, p.output(p.stderr))
 	}
 	return p
 }
 
-// certbots sets what certbot says of the challenge at a place in an order.
-func (d *desk) certbots(place int, names ...string) {
+// certbots returns certbot's variables of the challenge at a place in an order.
+func (d *terminalTest) certbots(place int, names ...string) {
 	d.env = append(d.env, "CERTBOT_DOMAIN="+names[place], "CERTBOT_VALIDATION="+valueOf(names[place]),
 		"CERTBOT_ALL_DOMAINS="+strings.Join(names, ","), fmt.Sprint("CERTBOT_REMAINING_CHALLENGES=", len(names)-1-place))
 }
@@ -165,7 +165,7 @@ func (d *desk) certbots(place int, names ...string) {
 func valueOf(name string) string { return (name + strings.Repeat("-", 43))[:43] }
 
 // order is a call of the front end for certbot.
-func (d *desk) order(operand string, options ...string) []string {
+func (d *terminalTest) order(operand string, options ...string) []string {
 	return append(append([]string{"extauth-hook"}, options...), operand)
 }
 
@@ -189,7 +189,7 @@ func removable(names ...string) string {
 	return text
 }
 
-func (d *desk) log() string {
+func (d *terminalTest) log() string {
 	text, err := os.ReadFile(filepath.Join(d.dir, "log"))
 	if os.IsNotExist(err) {
 		return ""
@@ -199,8 +199,8 @@ func (d *desk) log() string {
 	return string(text)
 }
 
-// pending are the names that the journal has.
-func (d *desk) pending() []string {
+// pending returns the names in the journal.
+func (d *terminalTest) pending() []string {
 	cmd := exec.Command("extauth-pending", "list", "--json")
 	cmd.Env = d.env
 	out, err := cmd.Output()
@@ -215,17 +215,17 @@ func (d *desk) pending() []string {
 	return names
 }
 
-func (d *desk) requireEmptyJournal() {
+func (d *terminalTest) requireEmptyJournal() {
 	files, err := filepath.Glob(filepath.Join(d.dir, "state", "journal", "*"))
 	require.NoError(d.t, err)
 	require.Empty(d.t, files)
 }
 
-// TestTextOneChallenge: a person is told, confirms, and is told what can be
-// removed; nothing but the terminal has a word of it.
+// TestTextOneChallenge: a person is asked, confirms, and learns what can be
+// removed; nothing of it appears outside the terminal.
 func TestTextOneChallenge(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, nil)
+	d := newTerminalTest(t, nil)
 	d.certbots(0, "a")
 	p := d.person("extauth-hook", "--to", "text", "auth")
 	p.answers("\r")
@@ -239,7 +239,7 @@ func TestTextOneChallenge(t *testing.T) {
 // TestTextOrderOfCertbot: three calls are one question, at the last.
 func TestTextOrderOfCertbot(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, map[string]string{"chain": "text\n"})
+	d := newTerminalTest(t, map[string]string{"chain": "text\n"})
 	for _, options := range [][]string{{"--to", "text"}, {"-c", "chain"}} {
 		for place := range 2 {
 			d.certbots(place, "a", "b", "c")
@@ -262,7 +262,7 @@ func TestTextOrderOfCertbot(t *testing.T) {
 // of it needs no answer.
 func TestTextOrderOfDehydrated(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, nil)
+	d := newTerminalTest(t, nil)
 	triplets := []string{"a", "t", valueOf("a"), "b", "t", valueOf("b")}
 	p := d.person(append([]string{"extauth-dehydrated", "--to", "text", "deploy_challenge"}, triplets...)...)
 	p.answers("\r")
@@ -273,10 +273,10 @@ func TestTextOrderOfDehydrated(t *testing.T) {
 	d.person("extauth-dehydrated", "--to", "text", "startup_hook").ends("0").shows("").says("")
 }
 
-// TestTextAsksForEach where the chain says so.
+// TestTextAsksForEach if the chain says so.
 func TestTextAsksForEach(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, map[string]string{"chain": "text batch=no\n"})
+	d := newTerminalTest(t, map[string]string{"chain": "text batch=no\n"})
 	for place, name := range []string{"a", "b"} {
 		d.certbots(place, "a", "b")
 		p := d.person("extauth-hook", "-c", "chain", "auth")
@@ -291,7 +291,7 @@ const logger = "#!/bin/sh\necho \"$1 $2\" >>\"$LOG\"\n"
 // every challenge.
 func TestTextEndOfInput(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, map[string]string{"hook": logger, "chain": "dehydrated ./hook\ntext\n"})
+	d := newTerminalTest(t, map[string]string{"hook": logger, "chain": "dehydrated ./hook\ntext\n"})
 	d.certbots(0, "a", "b")
 	d.person("extauth-hook", "-c", "chain", "auth").ends("0").shows("").says("")
 	d.certbots(1, "a", "b")
@@ -312,7 +312,7 @@ func TestTextEndOfInput(t *testing.T) {
 func TestTextControlC(t *testing.T) {
 	t.Parallel()
 	for _, key := range []struct{ key, signal string }{{"\x03", "SIGINT"}, {"something typed\x03", "SIGINT"}} {
-		d := newDesk(t, map[string]string{"hook": logger, "chain": "dehydrated ./hook\ntext\n"})
+		d := newTerminalTest(t, map[string]string{"hook": logger, "chain": "dehydrated ./hook\ntext\n"})
 		d.certbots(0, "a")
 		p := d.person("extauth-hook", "-c", "chain", "auth")
 		p.answers(key.key)
@@ -326,21 +326,21 @@ func TestTextControlC(t *testing.T) {
 // TestTextHangup: the person goes away, and the terminal with them.
 func TestTextHangup(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, map[string]string{"hook": logger, "chain": "dehydrated ./hook\ntext\n"})
+	d := newTerminalTest(t, map[string]string{"hook": logger, "chain": "dehydrated ./hook\ntext\n"})
 	d.certbots(0, "a")
 	p := d.person("extauth-hook", "-c", "chain", "auth")
 	p.reads(question)
 	require.NoError(t, p.screen.Close())
-	require.Contains(t, []string{"SIGHUP", "1"}, ending(p.cmd.Wait()), p.said(p.stderr))
-	require.Contains(t, p.said(p.stderr), "can be removed, for the identifier a ")
+	require.Contains(t, []string{"SIGHUP", "1"}, ending(p.cmd.Wait()), p.output(p.stderr))
+	require.Contains(t, p.output(p.stderr), "can be removed, for the identifier a ")
 	require.Equal(t, "deploy_challenge a\nclean_challenge a\n", d.log())
 	d.requireEmptyJournal()
 }
 
-// TestTextTimeout: the time for an answer is as long as it is said to be.
+// TestTextTimeout: the time for an answer is limited.
 func TestTextTimeout(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, map[string]string{"chain": "text\n", "own.chain": "text timeout=150ms\n"})
+	d := newTerminalTest(t, map[string]string{"chain": "text\n", "own.chain": "text timeout=150ms\n"})
 	d.certbots(0, "a")
 	for _, options := range [][]string{{"--timeout", "150ms", "--to", "text"}, {"--timeout=150ms", "-c", "chain"}, {"-c", "own.chain"}} {
 		p := d.person(d.order("auth", options...)...)
@@ -350,10 +350,10 @@ func TestTextTimeout(t *testing.T) {
 	}
 }
 
-// TestTextOptional: who does not confirm has not done it, and the rest goes on.
+// TestTextOptional: what is not confirmed is not done, and the rest goes on.
 func TestTextOptional(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, map[string]string{"hook": logger, "chain": "text optional=yes\ndehydrated ./hook\n"})
+	d := newTerminalTest(t, map[string]string{"hook": logger, "chain": "text optional=yes\ndehydrated ./hook\n"})
 	d.certbots(0, "a")
 	p := d.person("extauth-hook", "-c", "chain", "auth")
 	p.answers("\x04")
@@ -385,41 +385,41 @@ func (p *person) endsInTime(limit time.Duration) string {
 }
 
 // TestTextTimeoutOfAStoppedTerminal: a terminal whose output is stopped shows
-// nothing. The time runs all the same.
+// nothing, and the time is limited all the same.
 func TestTextTimeoutOfAStoppedTerminal(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, nil)
+	d := newTerminalTest(t, nil)
 	d.certbots(0, "a")
 	p := d.starts(stop(t), "extauth-hook", "--timeout", "200ms", "--to", "text", "auth")
-	require.Equal(t, "75", p.endsInTime(15*time.Second), p.said(p.stderr))
+	require.Equal(t, "75", p.endsInTime(15*time.Second), p.output(p.stderr))
 }
 
 // TestTextSignalAtAStoppedTerminal: SIGTERM is obeyed there too.
 func TestTextSignalAtAStoppedTerminal(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, map[string]string{"hook": "#!/bin/sh\n[ \"$1\" = clean_challenge ] || kill -TERM $PPID\n", "chain": "dehydrated ./hook\ntext\n"})
+	d := newTerminalTest(t, map[string]string{"hook": "#!/bin/sh\n[ \"$1\" = clean_challenge ] || kill -TERM $PPID\n", "chain": "dehydrated ./hook\ntext\n"})
 	d.certbots(0, "a")
 	p := d.starts(stop(t), "extauth-hook", "-c", "chain", "auth")
-	require.Equal(t, "SIGTERM", p.endsInTime(15*time.Second), p.said(p.stderr))
+	require.Equal(t, "SIGTERM", p.endsInTime(15*time.Second), p.output(p.stderr))
 }
 
 // TestTextCleanupAtAStoppedTerminal does not wait.
 func TestTextCleanupAtAStoppedTerminal(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, nil)
+	d := newTerminalTest(t, nil)
 	d.certbots(0, "a")
 	p := d.person("extauth-hook", "--to", "text", "auth")
 	p.answers("\r")
 	p.ends("0")
 	p = d.starts(stop(t), "extauth-hook", "--to", "text", "cleanup")
-	require.Equal(t, "0", p.endsInTime(15*time.Second), p.said(p.stderr))
+	require.Equal(t, "0", p.endsInTime(15*time.Second), p.output(p.stderr))
 }
 
-// TestTextOfALongOrder: the whole of it is shown, also where it is more than a
-// terminal takes at once.
+// TestTextOfALongOrder: all of it is shown, even if it is more than a terminal
+// accepts at once.
 func TestTextOfALongOrder(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, nil)
+	d := newTerminalTest(t, nil)
 	var names, words []string
 	for i := range 45 {
 		name := fmt.Sprintf("n%d", i)
@@ -431,10 +431,11 @@ func TestTextOfALongOrder(t *testing.T) {
 	p.ends("0").shows(asked(names...) + "\n").says("")
 }
 
-// TestTextIsNotAskedAtStandardInput: what a client gives there is not an answer.
+// TestTextIsNotAskedAtStandardInput: standard input is the client's, and not an
+// answer.
 func TestTextIsNotAskedAtStandardInput(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, nil)
+	d := newTerminalTest(t, nil)
 	line := `{"cmd": "perform_challenge", "type": "http-01", "domain": "2001:db8::1", "token": "t", "validation": "t.` + valueOf("a") + `"}`
 	require.NoError(t, os.WriteFile(filepath.Join(d.dir, "lines"), []byte(line+"\n\n\n"), 0o644))
 	p := d.person("sh", "-c", "exec extauth-json --to text run <lines >out")

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// without runs a program to which the kernel refuses a system call, as one
-// does that is old, or that keeps its files elsewhere:
+// without runs a program to which the kernel refuses a system call, as an old
+// kernel does, or one with other file systems:
 //
 //	without flock ENOLCK extauth-hook auth
 //

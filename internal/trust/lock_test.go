@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestF10_LockFileThatIsReplaced: what was locked is looked at again, as its
+// TestLockFileIsReplaced: what was locked is looked at again, as its
 // name may lead to another file by now.
-func TestF10_LockFileThatIsReplaced(t *testing.T) {
+func TestLockFileIsReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	f, err := CreatePrivate(path, os.O_RDWR)
 	require.NoError(t, err)
@@ -31,9 +31,9 @@ func TestF10_LockFileThatIsReplaced(t *testing.T) {
 	require.Error(t, err, "a link is not followed")
 }
 
-// TestF10_UnlockLeavesTheNextHolderItsFile: who lost its file to somebody's rm
+// TestUnlockLeavesTheNextHolderItsFile: who lost its file to somebody's rm
 // must not take away that of the next: a third would get in beside it.
-func TestF10_UnlockLeavesTheNextHolderItsFile(t *testing.T) {
+func TestUnlockLeavesTheNextHolderItsFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	first, err := Lock(context.Background(), path, time.Minute)
 	require.NoError(t, err)
@@ -48,9 +48,9 @@ func TestF10_UnlockLeavesTheNextHolderItsFile(t *testing.T) {
 	require.NoFileExists(t, path)
 }
 
-// TestF10_OneHolderAtATime: files of locks come and go with their holders, and
+// TestOneHolderAtATime: files of locks come and go with their holders, and
 // still there is never more than one.
-func TestF10_OneHolderAtATime(t *testing.T) {
+func TestOneHolderAtATime(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()

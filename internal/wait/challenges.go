@@ -10,7 +10,7 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// isPhase reports whether the handler convention calls with a word.
+// isPhase reports whether a word is a phase of the handler convention.
 func isPhase(word string) bool {
 	switch word {
 	case "pre-perform", "perform", "post-perform", "pre-cleanup", "cleanup", "post-cleanup", "deploy_cert", "unchanged_cert":
@@ -37,7 +37,7 @@ func operandGroup(words []string) (envmap.Event, error) {
 	return e, errors.Join(checkName(words[1], e.TXTDomain), checkText("VALUE", e.Validation))
 }
 
-// checkName allows what an identifier may be, except for wildcards and addresses.
+// checkName allows identifiers except for wildcards and addresses.
 func checkName(typed, name string) error {
 	challenge := envmap.Event{Cmd: envmap.PerformChallenge, Type: envmap.DNS01, Domain: name, Validation: strings.Repeat("x", 43)}
 	if challenge.Validate() != nil {
@@ -56,8 +56,8 @@ func checkText(name, text string) error {
 	return nil
 }
 
-// readChallenges reads an order's lines. One that is wrong ends it: to wait for
-// the others would be to say that all is there.
+// readChallenges reads an order's lines. A wrong line ends it, since waiting
+// only for the others would report success too early.
 func readChallenges(ctx context.Context, p *cli.Program) (challenges []envmap.Event, err error) {
 	err = cli.ReadLines(ctx, p.Stdin, nil, func(number int, line []byte, err error) error {
 		var found []envmap.Event
@@ -73,8 +73,8 @@ func readChallenges(ctx context.Context, p *cli.Program) (challenges []envmap.Ev
 	return challenges, err
 }
 
-// challengesOf returns those that a line is about: its own, or those of the order
-// that it closes.
+// challengesOf returns the challenges of a line: its own, or those of the order
+// that it ends.
 func challengesOf(line []byte, env map[string]string) (found []envmap.Event, err error) {
 	convention, _ := envmap.Lookup("json")
 	events, err := convention.Decode(envmap.Call{Stdin: line, Env: env})
@@ -87,7 +87,7 @@ func challengesOf(line []byte, env map[string]string) (found []envmap.Event, err
 	for _, e := range events {
 		dns := strings.HasPrefix(e.Type, "dns-")
 		if e.Cmd != envmap.PerformChallenge || !dns && e.Type != envmap.HTTP01 {
-			continue // nothing that could be seen
+			continue // nothing to be seen
 		}
 		if dns && e.TXTDomain == "" {
 			return nil, &envmap.MissingError{Convention: e.Type, Field: "txt_domain"}
@@ -97,8 +97,8 @@ func challengesOf(line []byte, env map[string]string) (found []envmap.Event, err
 	return found, nil
 }
 
-// distinct leaves out what is asked for already. A wildcard and its parent
-// domain are two values at one name, and both stay.
+// distinct removes duplicates. A wildcard and its parent domain are two values
+// at one name, and both stay.
 func distinct(challenges []envmap.Event) []envmap.Event {
 	type response struct{ name, uri, value string }
 	seen := map[response]bool{}

@@ -12,7 +12,7 @@ import (
 	"github.com/extauth/extauth/internal/process"
 )
 
-// screen shows a line of progress if a person looks on.
+// screen shows a line of progress on a terminal.
 type screen struct {
 	w     io.Writer
 	width int // in columns; 0: not a terminal
@@ -21,8 +21,8 @@ type screen struct {
 	shown bool
 }
 
-// progress rewrites the line, cut to one column less than there are: in the
-// last one some terminals wrap.
+// progress returns a function that rewrites the line. It leaves the last column
+// free, since some terminals wrap there.
 func (s *screen) progress() func(done, all int, missing string) {
 	if s.width == 0 {
 		return nil
@@ -36,7 +36,7 @@ func (s *screen) progress() func(done, all int, missing string) {
 	}
 }
 
-// tracer takes the line away before each message.
+// tracer returns a function that clears the line before each message.
 func (s *screen) tracer(trace func(string)) func(string) {
 	if trace == nil {
 		return nil
@@ -58,7 +58,7 @@ func (s *screen) clear() {
 	}
 }
 
-// columns is the width of a terminal, and 0 for anything else.
+// columns returns the width of a terminal, and 0 for anything else.
 func columns(stream any) (width int) {
 	file, ok := stream.(syscall.Conn)
 	if !ok {

@@ -49,7 +49,7 @@ func Wait(io cli.IO) int {
 	return c.program.Main(c.run)
 }
 
-// command is the program at work.
+// command is the running program.
 type command struct {
 	program    *cli.Program
 	flags      *flag.FlagSet
@@ -100,7 +100,7 @@ func (c *command) parse() (phase string, err error) {
 	return "", nil
 }
 
-// setDefaults takes from the environment what the options did not say.
+// setDefaults sets options that were not given from the environment.
 func (c *command) setDefaults() error {
 	for _, name := range []string{"resolver", "nameserver"} {
 		variable := "EXTAUTH_" + strings.ToUpper(name)

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestWaitOnATerminal: one line, rewritten in place, as wide as the terminal and
-// gone at the end; nothing of it for anybody else.
+// TestWaitOnATerminal: one line, rewritten in place, not wider than the
+// terminal, and cleared at the end. There is none without a terminal.
 func TestWaitOnATerminal(t *testing.T) {
 	var seen bytes.Buffer
 	s := &screen{w: &seen, width: 40}
@@ -26,7 +26,7 @@ func TestWaitOnATerminal(t *testing.T) {
 	require.Nil(t, (&screen{w: &seen}).progress())
 }
 
-// TestWaitTracesOnATerminal: the line makes room for a message.
+// TestWaitTracesOnATerminal: the line is cleared before a message.
 func TestWaitTracesOnATerminal(t *testing.T) {
 	var seen bytes.Buffer
 	s := &screen{w: &seen, width: 40}

@@ -13,9 +13,9 @@ import (
 const withSecret = `{"cmd": "perform_challenge", "type": "dns-01", "domain": "example.org", "validation": "` + value +
 	`", "remaining": 0, "domains": ["example.org"], "credentials": {"user": "u", "password": "SENTINEL-hunter2"}}`
 
-// TestC02_LineCutAnywhere: a line that is cut is refused, wherever that is; the
+// TestLineCutAnywhere: a line that is cut is refused, wherever that is; the
 // message says where it ends and shows nothing of it.
-func TestC02_LineCutAnywhere(t *testing.T) {
+func TestLineCutAnywhere(t *testing.T) {
 	_, err := decodeLine(t, withSecret, "")
 	require.NoError(t, err)
 	for i := 1; i < len(withSecret); i++ {
@@ -25,9 +25,9 @@ func TestC02_LineCutAnywhere(t *testing.T) {
 	}
 }
 
-// TestC06_NameThatStandsTwice: readers differ in which of two they take, and
+// TestDuplicateMembers: readers differ in which of two they take, and
 // some do not tell capitals from small letters.
-func TestC06_NameThatStandsTwice(t *testing.T) {
+func TestDuplicateMembers(t *testing.T) {
 	for _, members := range []string{
 		`"cmd": "save"`, `"CMD": "save"`, `"Cmd": "save"`, `"\u0063md": "save"`, `"c\u004dd": "save"`,
 		`"domain": "b.test"`, `"DOMAIN": "b.test"`, `"key_path": "/b"`, `"KEY_PATH": "/b"`,
@@ -51,9 +51,9 @@ func TestC06_NameThatStandsTwice(t *testing.T) {
 	}
 }
 
-// TestC09_LineInsideALine: where one writer's line lands in the middle of
+// TestLineInsideALine: where one writer's line lands in the middle of
 // another's, neither is accepted, and no mixture of the two.
-func TestC09_LineInsideALine(t *testing.T) {
+func TestLineInsideALine(t *testing.T) {
 	lines := []string{
 		`{"cmd": "cleanup", "type": "dns-01", "domain": "a.test", "token": "t", "validation": "` + value + `", "x": {"y": [1, "2"]}}`,
 		`{"cmd": "perform_challenge", "type": "http-01", "domain": "b.test", "validation": "` + keyAuth + `"}`,
@@ -71,9 +71,9 @@ func TestC09_LineInsideALine(t *testing.T) {
 	}
 }
 
-// FuzzC11_HostileLines: no line brings the decoder down, makes much of little,
+// FuzzHostileLines: no line brings the decoder down, makes much of little,
 // or gets what no reader of JSON understands past it.
-func FuzzC11_HostileLines(f *testing.F) {
+func FuzzHostileLines(f *testing.F) {
 	start := `{"cmd": "startup", "x": `
 	for _, line := range []string{
 		withSecret, start + "1e999}", start + "-1e-999}", start + "123456789012345678901234567890}", start + "NaN}", start + "1e}",

@@ -128,16 +128,16 @@ func requireRefusedEverywhere(t *testing.T, text string, clients ...string) {
 	}
 }
 
-// TestA01_LineFeedInAValue: with a line feed in it, a value could be two
+// TestLineFeedInAValue: with a line feed in it, a value could be two
 // variables or two lines to whoever reads it next.
-func TestA01_LineFeedInAValue(t *testing.T) {
+func TestLineFeedInAValue(t *testing.T) {
 	requireRefusedEverywhere(t, "\n")
 	requireRefusedEverywhere(t, "\nCERTBOT_DOMAIN=evil")
 }
 
-// TestA02_ControlCharacters: no carriage return, tab, escape or C1 control
+// TestControlCharacters: no carriage return, tab, escape or C1 control
 // comes in (CVE-2024-52006, CVE-2024-50349), or into a message as it is.
-func TestA02_ControlCharacters(t *testing.T) {
+func TestControlCharacters(t *testing.T) {
 	for _, text := range []string{"\r", "\r\n", "\t", "\x1b[31m", "\x1b]0;x\a", "\x7f", "\u0085", "\u009b31m", "\b", "\v", "\x01"} {
 		requireRefusedEverywhere(t, text)
 	}
@@ -161,9 +161,9 @@ func TestA02_ControlCharacters(t *testing.T) {
 	}
 }
 
-// TestA03_NULInAMember: a NUL would end a variable or an argument early. The
+// TestNULInAMember: a NUL would end a variable or an argument early. The
 // system refuses it as well, but only when a handler is started.
-func TestA03_NULInAMember(t *testing.T) {
+func TestNULInAMember(t *testing.T) {
 	requireRefusedEverywhere(t, "\x00", "json")
 	for _, line := range []string{
 		`{"cmd": "start\u0000up"}`,
@@ -182,9 +182,9 @@ func TestA03_NULInAMember(t *testing.T) {
 	}
 }
 
-// TestA07_ValuesOfAMegabyte: no member that has a grammar takes a value that no
+// TestValuesOfAMegabyte: no member that has a grammar takes a value that no
 // variable or argument could hold; a message about one is short.
-func TestA07_ValuesOfAMegabyte(t *testing.T) {
+func TestValuesOfAMegabyte(t *testing.T) {
 	for _, fill := range []string{"a", ":", "\u00fc"} {
 		huge := strings.Repeat(fill, 1_000_000/len(fill))
 		for _, s := range eachPlace(func(s string) string { return huge + s }) {
@@ -215,9 +215,9 @@ func TestA07_ValuesOfAMegabyte(t *testing.T) {
 	}
 }
 
-// TestA08_NotUTF8: bytes that are not UTF-8 are refused, shown escaped, and
+// TestNotUTF8: bytes that are not UTF-8 are refused, shown escaped, and
 // never taken for U+FFFD.
-func TestA08_NotUTF8(t *testing.T) {
+func TestNotUTF8(t *testing.T) {
 	for _, text := range []string{"\xff", "\xff\xfe", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80"} {
 		requireRefusedEverywhere(t, text)
 		for _, call := range []envmap.Call{
@@ -234,9 +234,9 @@ func TestA08_NotUTF8(t *testing.T) {
 	}
 }
 
-// FuzzA08_AcceptedValuesStay: what is accepted goes out byte for byte, but for
+// FuzzAcceptedValuesStay: what is accepted goes out byte for byte, but for
 // the identifier's case and final dot.
-func FuzzA08_AcceptedValuesStay(f *testing.F) {
+func FuzzAcceptedValuesStay(f *testing.F) {
 	f.Add("example.org", token, keyAuth, "/etc/certs/cert.pem", "it went wrong\n")
 	f.Add("Example.ORG.", "-rf", "-rf."+thumbprint, "/l e/c$(x)`y`.pem", "$(touch pwn) \u00fc %s%n {{.}}")
 	f.Add("2001:db8::1", "t", "t."+thumbprint, "/\u00fc", "-n --help")
@@ -275,10 +275,10 @@ func requireJSONKeeps(t *testing.T, e envmap.Event) {
 		[]string{back.Domain, back.Token, back.Validation, back.CertPath, back.Error})
 }
 
-// TestA09_LookAlikes: letters of other scripts, other dots, and characters that
+// TestLookAlikes: letters of other scripts, other dots, and characters that
 // nobody sees make a name that reads like another. The message says what to
 // write.
-func TestA09_LookAlikes(t *testing.T) {
+func TestLookAlikes(t *testing.T) {
 	tables := []struct{ from, to rune }{
 		{0x0391, 0x03c9}, {0x0400, 0x045f}, {0x0531, 0x0556}, // Greek, Cyrillic, Armenian
 		{0xff01, 0xff5e}, {0x2100, 0x214f}, {0x1d400, 0x1d433}, // full width, letterlike, mathematical
@@ -301,8 +301,8 @@ func TestA09_LookAlikes(t *testing.T) {
 	require.Greater(t, names, 200)
 }
 
-// TestA10_FormOfNames: only the case and one final dot are brought into form.
-func TestA10_FormOfNames(t *testing.T) {
+// TestMalformedNames: only the case and one final dot are brought into form.
+func TestMalformedNames(t *testing.T) {
 	label := strings.Repeat("a", 63)
 	name := label + "." + label + "." + label + "." + strings.Repeat("a", 61)
 	for said, want := range map[string]string{
@@ -335,9 +335,9 @@ func TestA10_FormOfNames(t *testing.T) {
 	}
 }
 
-// TestA11_EmptyValues: an empty value is refused by its name, not taken for one
+// TestEmptyValues: an empty value is refused by its name, not taken for one
 // that was not said (CVE-2020-11008).
-func TestA11_EmptyValues(t *testing.T) {
+func TestEmptyValues(t *testing.T) {
 	for i, clear := range []func(*said){
 		func(s *said) { s.domain = "" }, func(s *said) { s.token = "" }, func(s *said) { s.validation = "" },
 	} {
@@ -364,18 +364,18 @@ func TestA11_EmptyValues(t *testing.T) {
 	}
 }
 
-// TestA11_EmptyNamesOfARequest: a request for no name is no request.
-func TestA11_EmptyNamesOfARequest(t *testing.T) {
+// TestEmptyNamesOfARequest: a request for no name is no request.
+func TestEmptyNamesOfARequest(t *testing.T) {
 	for _, names := range []string{"", " ", "\t"} {
 		_, err := lookup(t, "dehydrated").Decode(dehydratedCall("generate_csr", "a.test", "/d", names))
 		require.ErrorContains(t, err, "ALTNAMES is empty")
 	}
 }
 
-// TestA12_Addresses: an IP address is an identifier where the challenge type
+// TestAddresses: an IP address is an identifier where the challenge type
 // can be for one (RFC 8738); it has no TXT record. The name that tls-alpn-01
 // asks for in its place is a name.
-func TestA12_Addresses(t *testing.T) {
+func TestAddresses(t *testing.T) {
 	for _, domain := range []string{"192.0.2.1", "2001:db8::1", "::1", "::ffff:192.0.2.1"} {
 		for challengeType, validation := range map[string]string{envmap.HTTP01: keyAuth, envmap.TLSALPN01: alpnValue} {
 			for client, call := range (said{challengeType, domain, token, validation}).everyClient() {
@@ -405,9 +405,9 @@ func TestA12_Addresses(t *testing.T) {
 	}
 }
 
-// TestA14_ValueOfAnotherType: a value that is well formed for another type is
+// TestValueOfAnotherType: a value that is well formed for another type is
 // refused, and the message says what the type wants.
-func TestA14_ValueOfAnotherType(t *testing.T) {
+func TestValueOfAnotherType(t *testing.T) {
 	values := map[string]string{envmap.DNS01: value, envmap.HTTP01: keyAuth, envmap.TLSALPN01: alpnValue, envmap.TLSSNI01: sniValue}
 	wants := map[string]string{
 		envmap.DNS01: "43 base64url characters", envmap.DNSAccount01: "43 base64url characters", envmap.HTTP01: "TOKEN.THUMBPRINT",

@@ -26,66 +26,8 @@ func jsonLines() *Convention {
 	}
 }
 
-// wire lists each event's members in the order in which they are written.
-var wire = [...]struct {
-	cmd     Cmd
-	members []string
-}{
-	{PerformChallenge, []string{"type", "domain", "token", "z_domain", "validation", "txt_domain", "uri", "command",
-		"cert_path", "key_path", "port", "key_auth", "cert_pem", "key_pem", "remaining", "domains"}},
-	{Cleanup, []string{"type", "status", "domain", "token", "validation", "key_auth", "validated", "error",
-		"txt_domain", "remaining", "domains"}},
-	{PrePerform, []string{"domains"}},
-	{PostPerform, []string{"domains", "challenges"}},
-	{PreCleanup, []string{"domains"}},
-	{PostCleanup, []string{"domains", "challenges"}},
-	{DeployCert, []string{"domain", "cert_path", "key_path", "chain_path", "fullchain_path", "timestamp", "cert_timestamp", "domains"}},
-	{UnchangedCert, []string{"domain", "cert_path", "key_path", "chain_path", "fullchain_path", "timestamp", "cert_timestamp", "domains"}},
-	{SyncCert, []string{"cert_path", "key_path", "chain_path", "fullchain_path", "csr_path", "domains"}},
-	{DeployOCSP, []string{"domain", "ocsp_path", "timestamp", "domains"}},
-	{GenerateCSR, []string{"domain", "cert_dir", "domains"}},
-	{InvalidChallenge, []string{"domain", "error", "domains"}},
-	{RequestFailure, []string{"status", "body", "method", "headers"}},
-	{Startup, []string{}},
-	{Exit, []string{"error", "domains", "failed_domains"}},
-	{Save, []string{"title", "temporary"}},
-	{Restart, []string{}},
-	{Report, []string{"messages"}},
-}
-
-// membersOf returns an event's members; known is false if there is no such event.
-func membersOf(cmd Cmd) (names []string, known bool) {
-	for i := range wire {
-		if wire[i].cmd == cmd {
-			return wire[i].members, true
-		}
-	}
-	return nil, false
-}
-
-// list returns the field of a member that is an array of identifiers, or nil.
-func (e *Event) list(name string) *[]string {
-	switch name {
-	case "domains":
-		return &e.Domains
-	case "failed_domains":
-		return &e.FailedDomains
-	}
-	return nil
-}
-
-// isLiteral reports whether a member's text is JSON already: numbers, booleans
-// and the array of messages.
-func isLiteral(name string) bool {
-	switch name {
-	case "timestamp", "cert_timestamp", "temporary", "messages":
-		return true
-	}
-	return false
-}
-
 func encodeJSON(e Event) (Call, error) {
-	if _, known := membersOf(e.Cmd); !known {
+	if _, known := fieldsOf(e.Cmd); !known {
 		return Call{}, &UnsupportedError{Convention: "json", Cmd: e.Cmd}
 	}
 	return Call{Stdin: jsonLine(e)}, nil
@@ -101,9 +43,9 @@ func jsonLine(e Event) []byte { return e.AppendLine(make([]byte, 0, 512)) }
 func appendEvent(b []byte, e *Event) []byte {
 	b = append(b, `{"cmd": `...)
 	b = appendString(b, string(e.Cmd))
-	names, _ := membersOf(e.Cmd)
-	for _, name := range names {
-		b = appendMember(b, e, name)
+	members, _ := fieldsOf(e.Cmd)
+	for _, f := range members {
+		b = appendMember(b, e, f)
 	}
 	for _, m := range e.Extra {
 		b = appendExtra(b, m)
@@ -115,32 +57,31 @@ func appendEvent(b []byte, e *Event) []byte {
 }
 
 // appendMember appends one member, or nothing if the client did not say it.
-func appendMember(b []byte, e *Event, name string) []byte {
-	if len(e.Nulls) > 0 && slices.Contains(e.Nulls, name) {
-		return append(appendName(b, name), "null"...)
-	}
-	switch name {
-	case "remaining":
+func appendMember(b []byte, e *Event, f *field) []byte {
+	switch {
+	case len(e.Nulls) > 0 && slices.Contains(e.Nulls, f.name):
+		return append(appendName(b, f.name), "null"...)
+	case f.text != nil:
+		return appendText(b, e, f)
+	case f.list != nil:
+		return appendList(b, f.name, *f.list(e))
+	case f.name == "remaining":
 		return appendRemaining(b, e)
-	case "challenges":
-		return appendChallenges(b, e)
-	case "domains", "failed_domains":
-		return appendList(b, name, *e.list(name))
 	}
-	return appendText(b, e, name)
+	return appendChallenges(b, e)
 }
 
-func appendText(b []byte, e *Event, name string) []byte {
-	value := *e.text(name)
+func appendText(b []byte, e *Event, f *field) []byte {
+	value := *f.text(e)
 	switch {
-	case value == "" && !(name == "error" && e.Failed):
+	case value == "" && !(f.name == "error" && e.Failed):
 		return b
-	case name == "txt_domain" && e.Cmd == Cleanup && value == TXTName(e.Type, e.Domain):
+	case e.Cmd == Cleanup && f.name == "txt_domain" && value == TXTName(e.Type, e.Domain):
 		return b // only written if it does not follow from the domain
-	case isLiteral(name):
-		return append(appendName(b, name), value...)
+	case f.literal:
+		return append(appendName(b, f.name), value...)
 	}
-	return appendString(appendName(b, name), value)
+	return appendString(appendName(b, f.name), value)
 }
 
 // peerUID is the member that a process which listens adds to an event: the user
@@ -209,12 +150,12 @@ func (e *Event) decodeObject(text []byte, thumbprint string) error {
 	if err != nil {
 		return err
 	}
-	names, err := e.setCmd(object)
+	members, err := e.setCmd(object)
 	if err != nil {
 		return err
 	}
 	for _, m := range object {
-		if err := e.setMember(m, names); err != nil {
+		if err := e.setMember(m, members); err != nil {
 			return err
 		}
 	}
@@ -222,8 +163,8 @@ func (e *Event) decodeObject(text []byte, thumbprint string) error {
 	return e.finish(thumbprint)
 }
 
-// setCmd sets the event's kind, and returns the names of its members.
-func (e *Event) setCmd(object []Member) ([]string, error) {
+// setCmd sets the event's kind, and returns its fields.
+func (e *Event) setCmd(object []Member) ([]*field, error) {
 	for _, m := range object {
 		if m.Name != "cmd" {
 			continue
@@ -233,57 +174,62 @@ func (e *Event) setCmd(object []Member) ([]string, error) {
 			return nil, err
 		}
 		e.Cmd = Cmd(cmd)
-		names, known := membersOf(e.Cmd)
+		members, known := fieldsOf(e.Cmd)
 		if !known {
 			return nil, &ValueError{Name: "cmd", Value: cmd, Reason: "is not an event"}
 		}
-		return names, nil
+		return members, nil
 	}
 	return nil, &ValueError{Name: "cmd", Reason: "is missing"}
 }
 
-// setMember stores a member in its field, or among the extra ones. names are
-// the event's members.
-func (e *Event) setMember(m Member, names []string) error {
-	switch {
-	case m.Name == "cmd":
-		return nil
-	case m.Name == "port" && (e.Cmd == DeployCert || e.Cmd == UnchangedCert):
-		// certbot-external-auth wrote the timestamp under this name (FIELD_TIMESTAMP).
-		m.Name = "timestamp"
-	case !slices.Contains(names, m.Name):
-		return e.setExtra(m, names)
-	}
-	if m.Value == "null" {
-		e.Nulls = append(e.Nulls, m.Name)
+// setMember stores a member in its field, one of the event's, or among the extra
+// members.
+func (e *Event) setMember(m Member, members []*field) error {
+	if m.Name == "cmd" {
 		return nil
 	}
-	return e.setValue(m)
+	if m.Name == "port" && (e.Cmd == DeployCert || e.Cmd == UnchangedCert) {
+		m.Name = "timestamp" // certbot-external-auth wrote it under this name (FIELD_TIMESTAMP)
+	}
+	for _, f := range members {
+		if f.name == m.Name {
+			return e.setField(f, m)
+		}
+	}
+	return e.setExtra(m, members)
 }
 
 // setExtra keeps an unknown member. One that differs from a known name only in
 // case is refused: some readers would take it for that one.
-func (e *Event) setExtra(m Member, names []string) error {
-	for _, known := range append([]string{"cmd"}, names...) {
-		if folded(m.Name) == known {
-			return &CallError{Reason: "unknown member " + quoted(m.Name) + " (did you mean " + quoted(known) + "?)"}
+func (e *Event) setExtra(m Member, members []*field) error {
+	for _, f := range append([]*field{{name: "cmd"}}, members...) {
+		if folded(m.Name) == f.name {
+			return &CallError{Reason: "unknown member " + quoted(m.Name) + " (did you mean " + quoted(f.name) + "?)"}
 		}
 	}
 	e.Extra = append(e.Extra, m)
 	return nil
 }
 
-func (e *Event) setValue(m Member) error {
+func (e *Event) setField(f *field, m Member) error {
 	switch {
+	case m.Value == "null":
+		e.Nulls = append(e.Nulls, m.Name)
+		return nil
+	case f.list != nil:
+		return setList(f.list(e), m)
+	case f.literal:
+		return e.setLiteral(f, m)
+	case f.text != nil:
+		return e.setText(f, m)
 	case m.Name == "remaining":
 		return e.setRemaining(m.Value)
-	case m.Name == "challenges":
-		return e.setChallenges(m.Value)
-	case e.list(m.Name) != nil:
-		return setList(e.list(m.Name), m)
-	case isLiteral(m.Name):
-		return e.setLiteral(m)
 	}
+	return e.setChallenges(m.Value)
+}
+
+func (e *Event) setText(f *field, m Member) error {
 	text, err := stringValue(m.Name, m.Value)
 	if err != nil {
 		return err
@@ -291,7 +237,7 @@ func (e *Event) setValue(m Member) error {
 	if text == "" && !e.mayBeEmpty(m.Name) {
 		return &ValueError{Name: m.Name, Reason: "is empty"}
 	}
-	*e.text(m.Name) = text
+	*f.text(e) = text
 	e.Failed = e.Failed || e.Cmd == Exit && m.Name == "error"
 	return nil
 }
@@ -315,7 +261,7 @@ func (e *Event) setRemaining(value string) error {
 	return nil
 }
 
-func (e *Event) setLiteral(m Member) error {
+func (e *Event) setLiteral(f *field, m Member) error {
 	ok := false
 	switch m.Name {
 	case "temporary":
@@ -328,7 +274,7 @@ func (e *Event) setLiteral(m Member) error {
 	if !ok {
 		return &ValueError{Name: m.Name, Value: m.Value, Reason: "has the wrong type"}
 	}
-	*e.text(m.Name) = m.Value
+	*f.text(e) = m.Value
 	return nil
 }
 

@@ -21,7 +21,7 @@ type plainReader struct{ rest string }
 // object, which is empty.
 func plainObject(object []Member, text []byte) ([]Member, bool) {
 	r := plainReader{string(text)}
-	if !isPlain(r.rest) || !r.take('{') {
+	if !isPlain(r.rest, '\\') || !r.take('{') {
 		return nil, false
 	}
 	for len(object) < maxPlain {
@@ -37,19 +37,19 @@ func plainObject(object []Member, text []byte) ([]Member, bool) {
 	return nil, false
 }
 
-// isPlain reports whether s is printable ASCII without a backslash, eight bytes
-// at a time.
-func isPlain(s string) bool {
+// isPlain reports whether s is printable ASCII without a backslash and without
+// another character, eight bytes at a time.
+func isPlain(s string, without byte) bool {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	for ; len(s) >= 8; s = s[8:] {
 		n := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-		backslash := n ^ ones*'\\'
-		if (n|(n+ones)|(n-ones*' ')|((backslash-ones)&^backslash))&high != 0 {
+		backslash, other := n^ones*'\\', n^ones*uint64(without)
+		if (n|(n+ones)|(n-ones*' ')|(backslash-ones)&^backslash|(other-ones)&^other)&high != 0 {
 			return false
 		}
 	}
-	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '\\' }) < 0
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '\\' || r == rune(without) }) < 0
 }
 
 // hasName reports whether object has a member of that name, in any case.

@@ -73,7 +73,7 @@ func TestIsPlain(t *testing.T) {
 		for c := range 256 {
 			text := []byte(`aaaaa "~}zA`)
 			text[i] = byte(c)
-			require.Equal(t, ' ' <= c && c <= '~' && c != '\\', isPlain(string(text)), "%q", text)
+			require.Equal(t, ' ' <= c && c <= '~' && c != '\\', isPlain(string(text), '\\'), "%q", text)
 		}
 	}
 }

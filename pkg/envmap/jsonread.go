@@ -186,7 +186,7 @@ func stringValue(name, value string) (string, error) {
 		return "", &ValueError{Name: name, Reason: "is not a string"}
 	}
 	text := unquote(value)
-	if strings.IndexByte(text, 0) >= 0 {
+	if len(text) < len(value)-2 && strings.IndexByte(text, 0) >= 0 { // it had an escape
 		return "", &ValueError{Name: name, Reason: "has a NUL character"}
 	}
 	return text, nil

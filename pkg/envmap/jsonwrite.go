@@ -17,7 +17,7 @@ func appendName(b []byte, name string) []byte {
 // UTF-8 becomes U+FFFD.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
-	if isPlain(s) && strings.IndexByte(s, '"') < 0 {
+	if isPlain(s, '"') {
 		b = append(b, s...)
 	} else {
 		for _, r := range s {

@@ -32,7 +32,7 @@ func TestResults(t *testing.T) {
 	}
 }
 
-func TestLinesThatAreNoResults(t *testing.T) {
+func TestLinesThatAreNotResults(t *testing.T) {
 	for _, line := range []string{
 		``, `hello`, `null`, `[]`, `{}`, `{"cmd":"result"}`, `{"cmd":"result","ok":null}`, `{"cmd":"result","ok":"true"}`, `{"cmd":"result","ok":1}`,
 		`{"cmd":"startup","ok":true}`, `{"ok":true}`, `{"cmd":"result","ok":true`, `{"cmd":"result","ok":true}{}`, `{"cmd":"result","ok":true,}`,

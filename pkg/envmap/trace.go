@@ -207,11 +207,4 @@ func publicValue(m Member) string {
 }
 
 // isWireMember reports whether any event has a member of that name.
-func isWireMember(name string) bool {
-	for i := range wire {
-		if slices.Contains(wire[i].members, name) {
-			return true
-		}
-	}
-	return name == "cmd"
-}
+func isWireMember(name string) bool { return name == "cmd" || fieldOf(name) != nil }

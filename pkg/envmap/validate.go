@@ -42,7 +42,7 @@ func firstFault(faults ...error) error {
 }
 
 func (e *Event) validateCmd() error {
-	if _, known := membersOf(e.Cmd); !known {
+	if _, known := fieldsOf(e.Cmd); !known {
 		return &ValueError{Name: "cmd", Value: string(e.Cmd), Reason: "is not an event"}
 	}
 	return nil

@@ -14,39 +14,39 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// patience is how long one question waits for its answer.
-const patience = 2 * time.Second
+// queryTimeout is how long a query waits for its answer.
+const queryTimeout = 2 * time.Second
 
-// maxDatagram is what we read of one; we ask for less.
+// maxDatagram is how many bytes of a datagram are read; EDNS asks for fewer.
 const maxDatagram = 4096
 
-// errSilent says that no answer came.
-var errSilent = errors.New("no answer")
+// errNoAnswer reports that no answer came.
+var errNoAnswer = errors.New("no answer")
 
-// errNoRoute says that this machine cannot send to such addresses at all.
+// errNoRoute reports that this machine cannot send to such addresses at all.
 var errNoRoute = errors.New("no route")
 
-// exchange asks one server, over TCP where the answer does not fit into a
-// datagram (RFC 7766 section 5), and without EDNS where the server has no idea
-// of it (RFC 6891 section 7).
+// exchange sends a query to one server: over TCP if the answer does not fit
+// into a datagram (RFC 7766 section 5), and without EDNS if the server does not
+// support it (RFC 6891 section 7).
 func exchange(ctx context.Context, server netip.AddrPort, q query) (reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	r, err := exchangeOver(ctx, "udp", server, q, true)
+	r, err := exchangeVia(ctx, "udp", server, q, true)
 	if err == nil && (r.code == dnsmessage.RCodeFormatError || r.code == dnsmessage.RCodeNotImplemented) {
-		r, err = exchangeOver(ctx, "udp", server, q, false)
+		r, err = exchangeVia(ctx, "udp", server, q, false)
 	}
 	if err == nil && r.truncated {
-		r, err = exchangeOver(ctx, "tcp", server, q, true)
+		r, err = exchangeVia(ctx, "tcp", server, q, true)
 	}
-	return r, fault(err)
+	return r, describeError(err)
 }
 
-// exchangeOver sends the query over a connected socket, so that the kernel
-// drops what comes from elsewhere.
-func exchangeOver(ctx context.Context, network string, server netip.AddrPort, q query, edns bool) (reply, error) {
+// exchangeVia sends the query over a connected socket, so that the kernel drops
+// datagrams from other addresses.
+func exchangeVia(ctx context.Context, network string, server netip.AddrPort, q query, edns bool) (reply, error) {
 	id := randomID()
-	message, err := q.packed(id, edns)
+	message, err := q.pack(id, edns)
 	if err != nil {
 		return reply{}, err
 	}
@@ -68,7 +68,7 @@ func overUDP(conn net.Conn, message []byte, q query, id uint16) (reply, error) {
 	if _, err := conn.Write(message); err != nil {
 		return reply{}, err
 	}
-	defer time.AfterFunc(patience/2, func() { _, _ = conn.Write(message) }).Stop()
+	defer time.AfterFunc(queryTimeout/2, func() { _, _ = conn.Write(message) }).Stop()
 	buffer := make([]byte, maxDatagram)
 	for {
 		n, err := conn.Read(buffer)
@@ -81,7 +81,7 @@ func overUDP(conn net.Conn, message []byte, q query, id uint16) (reply, error) {
 	}
 }
 
-// overTCP puts the length before each message (RFC 1035 section 4.2.2).
+// overTCP sends each message after its length (RFC 1035 section 4.2.2).
 func overTCP(conn net.Conn, message []byte, q query, id uint16) (reply, error) {
 	if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(message))), message...)); err != nil {
 		return reply{}, err
@@ -97,28 +97,29 @@ func overTCP(conn net.Conn, message []byte, q query, id uint16) (reply, error) {
 	return decode(answer, q, id)
 }
 
-// fault words what the network refused; a malformed answer words itself.
-func fault(err error) error {
-	var refused syscall.Errno
-	var network net.Error
+// describeError rewords errors of the network. Those of a malformed answer stay
+// as they are.
+func describeError(err error) error {
+	var errno syscall.Errno
+	var timeout net.Error
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EAFNOSUPPORT):
 		return errNoRoute
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
-		errors.As(err, &network) && network.Timeout():
-		return errSilent
-	case errors.As(err, &refused):
-		return &silence{refused.Error()}
+		errors.As(err, &timeout) && timeout.Timeout():
+		return errNoAnswer
+	case errors.As(err, &errno):
+		return &noAnswerError{errno.Error()}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &silence{"connection closed"}
+		return &noAnswerError{"connection closed"}
 	}
 	return err
 }
 
-// silence is no answer for a reason that the network told.
-type silence struct{ reason string }
+// noAnswerError is errNoAnswer with a reason that the network gave.
+type noAnswerError struct{ reason string }
 
-func (s *silence) Error() string        { return errSilent.Error() + ": " + s.reason }
-func (s *silence) Is(target error) bool { return target == errSilent }
+func (e *noAnswerError) Error() string        { return errNoAnswer.Error() + ": " + e.reason }
+func (e *noAnswerError) Is(target error) bool { return target == errNoAnswer }

@@ -19,14 +19,14 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// recursive is the address of the world's recursive server.
+// recursive is the address of the recursive server.
 const recursive = "127.0.0.53"
 
-// world is a DNS of its own on loopback addresses, one recursive server and any
-// number of authoritative ones. It is a fake, because records have to appear at
-// given instants, each on its own server, and because servers have to be wrong
-// in ways that no real one is at will.
-type world struct {
+// fakeDNS is a DNS on loopback addresses: one recursive server and any number
+// of authoritative ones. It is a fake, since records have to appear at given
+// times, each on its own server, and servers have to misbehave in ways that no
+// real one does on demand.
+type fakeDNS struct {
 	t    *testing.T
 	port uint16
 
@@ -35,26 +35,27 @@ type world struct {
 	entries []entry
 	serves  map[string][]string                                         // zones by server address
 	mangle  map[string]func(m dnsmessage.Message, network string) []any // see answers
-	asked   map[string]int                                              // TXT questions by server address
+	asked   map[string]int                                              // TXT queries by server address
 }
 
-// entry is a record that a server has from an instant on.
+// entry is a record that a server has from a given time on.
 type entry struct {
 	name string
 	body dnsmessage.ResourceBody
-	from time.Duration // since the world began
+	from time.Duration // since start
 	on   string        // address of the only server that has it, or ""
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, begun: time.Now(), serves: map[string][]string{}, asked: map[string]int{},
+func newFakeDNS(t *testing.T) *fakeDNS {
+	w := &fakeDNS{t: t, begun: time.Now(), serves: map[string][]string{}, asked: map[string]int{},
 		mangle: map[string]func(dnsmessage.Message, string) []any{}}
 	w.listen(recursive)
 	return w
 }
 
-// zone has a zone served by addresses, ns1 to nsN in the zone itself.
-func (w *world) zone(zone string, addresses ...string) {
+// zone adds a zone with name servers ns1 to nsN, in the zone itself, at
+// addresses.
+func (w *fakeDNS) zone(zone string, addresses ...string) {
 	w.add(zone, &dnsmessage.SOAResource{NS: fqdn("ns1." + zone), MBox: fqdn("h." + zone)})
 	for i, address := range addresses {
 		w.server(zone, "ns"+strconv.Itoa(i+1)+"."+zone, address)
@@ -62,7 +63,7 @@ func (w *world) zone(zone string, addresses ...string) {
 }
 
 // server adds a name server, or a further address of one, to a zone.
-func (w *world) server(zone, name, address string) {
+func (w *fakeDNS) server(zone, name, address string) {
 	w.add(zone, &dnsmessage.NSResource{NS: fqdn(name)})
 	w.add(name, addressBody(address))
 	w.mu.Lock()
@@ -84,10 +85,10 @@ func addressBody(address string) dnsmessage.ResourceBody {
 
 func fqdn(name string) dnsmessage.Name { return dnsmessage.MustNewName(name + ".") }
 
-func (w *world) add(name string, body dnsmessage.ResourceBody) { w.later(name, body, 0, "") }
+func (w *fakeDNS) add(name string, body dnsmessage.ResourceBody) { w.later(name, body, 0, "") }
 
-// later adds a record that is there from an instant on, at one server or all.
-func (w *world) later(name string, body dnsmessage.ResourceBody, from time.Duration, on string) {
+// later adds a record that is there from a given time on, at one server or all.
+func (w *fakeDNS) later(name string, body dnsmessage.ResourceBody, from time.Duration, on string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.entries = append(w.entries, entry{strings.ToLower(name), body, from, on})
@@ -101,9 +102,9 @@ func text(value string) dnsmessage.ResourceBody {
 	return &dnsmessage.TXTResource{TXT: append(parts, value)}
 }
 
-// wrong has a server answer with other messages than the right one. Each is a
-// dnsmessage.Message or bytes; none is silence.
-func (w *world) wrong(address string, mangle func(m dnsmessage.Message, network string) []any) {
+// answerWith makes a server answer with other messages than the right one. Each
+// is a dnsmessage.Message or bytes; an empty list means no answer.
+func (w *fakeDNS) answerWith(address string, mangle func(m dnsmessage.Message, network string) []any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.mangle[address] = mangle
@@ -111,9 +112,9 @@ func (w *world) wrong(address string, mangle func(m dnsmessage.Message, network 
 
 func silent(dnsmessage.Message, string) []any { return nil }
 
-// listen serves an address on UDP and TCP until the test ends. All have one
-// port.
-func (w *world) listen(address string) {
+// listen serves an address on UDP and TCP until the test ends. All addresses
+// have the same port.
+func (w *fakeDNS) listen(address string) {
 	for {
 		packets, err := net.ListenPacket("udp", net.JoinHostPort(address, strconv.Itoa(int(w.port))))
 		require.NoError(w.t, err)
@@ -132,7 +133,7 @@ func (w *world) listen(address string) {
 	}
 }
 
-func (w *world) packets(conn net.PacketConn, address string) {
+func (w *fakeDNS) packets(conn net.PacketConn, address string) {
 	buffer := make([]byte, 1<<16)
 	for {
 		n, from, err := conn.ReadFrom(buffer)
@@ -148,7 +149,7 @@ func (w *world) packets(conn net.PacketConn, address string) {
 	}
 }
 
-func (w *world) streams(listener net.Listener, address string) {
+func (w *fakeDNS) streams(listener net.Listener, address string) {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
@@ -165,8 +166,8 @@ func (w *world) streams(listener net.Listener, address string) {
 	}
 }
 
-// answers are the datagrams that a server sends for one.
-func (w *world) answers(message []byte, address, network string) [][]byte {
+// answers returns the datagrams that a server sends in answer to one.
+func (w *fakeDNS) answers(message []byte, address, network string) [][]byte {
 	var m dnsmessage.Message
 	if m.Unpack(message) != nil || len(m.Questions) != 1 {
 		return nil
@@ -196,9 +197,9 @@ func (w *world) answers(message []byte, address, network string) [][]byte {
 }
 
 // answer is the right answer.
-func (w *world) answer(m dnsmessage.Message, address string) dnsmessage.Message {
+func (w *fakeDNS) answer(m dnsmessage.Message, address string) dnsmessage.Message {
 	q := m.Questions[0]
-	name := plain(q.Name)
+	name := canonicalName(q.Name)
 	m.Header = dnsmessage.Header{ID: m.ID, Response: true, RecursionDesired: m.RecursionDesired}
 	m.Additionals = nil
 	if q.Type == dnsmessage.TypeTXT {
@@ -223,8 +224,8 @@ func (w *world) answer(m dnsmessage.Message, address string) dnsmessage.Message 
 	return m
 }
 
-// zoneOf is the deepest zone of a server that a name is in.
-func (w *world) zoneOf(name, address string) (deepest string, found bool) {
+// zoneOf returns the deepest zone of a server that a name is in.
+func (w *fakeDNS) zoneOf(name, address string) (deepest string, found bool) {
 	zones := w.serves[address]
 	if address == recursive {
 		for _, e := range w.entries {
@@ -241,8 +242,8 @@ func (w *world) zoneOf(name, address string) (deepest string, found bool) {
 	return deepest, found || address == recursive
 }
 
-// cut is a delegation between a server's zone and a name, or "".
-func (w *world) cut(name, zone, address string) string {
+// cut returns a delegation between a server's zone and a name, or "".
+func (w *fakeDNS) cut(name, zone, address string) string {
 	for at := name; at != zone && at != "" && address != recursive; at = parent(at) {
 		for _, r := range w.resources(at, dnsmessage.TypeNS, address) {
 			if _, is := r.Body.(*dnsmessage.NSResource); is {
@@ -253,12 +254,13 @@ func (w *world) cut(name, zone, address string) string {
 	return ""
 }
 
-func (w *world) isThere(e entry, address string) bool {
+func (w *fakeDNS) isThere(e entry, address string) bool {
 	return (e.on == "" || e.on == address) && time.Since(w.begun) >= e.from
 }
 
-// resources are a server's records of a type at a name; a CNAME is of every type.
-func (w *world) resources(name string, kind dnsmessage.Type, address string) []dnsmessage.Resource {
+// resources returns a server's records of a type at a name; a CNAME matches
+// every type.
+func (w *fakeDNS) resources(name string, kind dnsmessage.Type, address string) []dnsmessage.Resource {
 	var all []dnsmessage.Resource
 	for _, e := range w.entries {
 		header := dnsmessage.ResourceHeader{Name: fqdn(name), Class: dnsmessage.ClassINET, TTL: 1}
@@ -286,22 +288,21 @@ func typeOf(body dnsmessage.ResourceBody) dnsmessage.Type {
 	return 0
 }
 
-// count is how many TXT questions a server was asked.
-func (w *world) count(address string) int {
+// count returns how many TXT queries a server got.
+func (w *fakeDNS) count(address string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.asked[address]
 }
 
-// prober is one in this world. Its interval is short, and its time bounds the
-// test.
-func (w *world) prober(timeout time.Duration) *Prober {
+// prober returns a Prober for these servers. Its interval is short.
+func (w *fakeDNS) prober(timeout time.Duration) *Prober {
 	p := &Prober{Timeout: timeout, Interval: 20 * time.Millisecond, port: w.port}
 	require.NoError(w.t, p.resolvers.Set(net.JoinHostPort(recursive, strconv.Itoa(int(w.port)))))
 	return p
 }
 
-func (w *world) wait(p *Prober, challenges ...envmap.Event) error {
+func (w *fakeDNS) wait(p *Prober, challenges ...envmap.Event) error {
 	return p.Wait(context.Background(), challenges)
 }
 
@@ -309,8 +310,8 @@ func txt(name, value string) envmap.Event {
 	return envmap.Event{Cmd: envmap.PerformChallenge, Type: envmap.DNS01, TXTDomain: name, Validation: value}
 }
 
-// enough is a time that no test needs.
-const enough = 20 * time.Second
+// longTimeout is more than any test needs.
+const longTimeout = 20 * time.Second
 
-// soon is a time after which a record that is missing is known to be.
-const soon = time.Second
+// shortTimeout is long enough to notice that a record is missing.
+const shortTimeout = time.Second

@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	maxRedirects = 10              // as Boulder follows them
-	maxRequests  = 64              // in one look, whatever the redirects fan out to
-	maxBody      = 64 << 10        // bytes of a body
-	httpPatience = 5 * time.Second // for a look with all its redirects
-	whiteSpace   = " \t\r\n\v\f"   // may stand behind the body (RFC 8555 section 8.3)
+	maxRedirects  = 10              // as Boulder follows them
+	maxRequests   = 64              // per check of an address, with all redirects
+	maxBody       = 64 << 10        // bytes of a body
+	fetchTimeout  = 5 * time.Second // for one check, with all redirects
+	trailingSpace = " \t\r\n\v\f"   // ignored at the end of the body (RFC 8555 section 8.3)
 )
 
-// checkURIs refuses what cannot be asked before anything is waited for.
+// checkURIs refuses URLs that cannot be fetched, before any waiting begins.
 func checkURIs(challenges []envmap.Event) error {
 	for _, e := range challenges {
 		if e.Type != envmap.HTTP01 {
@@ -39,7 +39,7 @@ func checkURIs(challenges []envmap.Event) error {
 	return nil
 }
 
-// parseURL takes http and https with a host.
+// parseURL accepts http and https URLs with a host.
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
@@ -49,7 +49,7 @@ func parseURL(text string) (*url.URL, error) {
 		return nil, errors.New("is neither http nor https")
 	}
 	if _, err := portOf(u); err != nil || !isHost(strings.ToLower(u.Hostname())) || u.User != nil {
-		return nil, errors.New("has no host and port that can be asked")
+		return nil, errors.New("has no valid host and port")
 	}
 	return u, nil
 }
@@ -65,50 +65,50 @@ func portOf(u *url.URL) (uint16, error) {
 	return uint16(n), err
 }
 
-// hostOf is a URL's host as look-ups and comparisons take it.
+// hostOf returns a URL's host in canonical form, for lookups and comparisons.
 func hostOf(u *url.URL) string { return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".") }
 
 // file waits until a URL answers with the value on every address of its host
 // (RFC 8555 section 8.3).
 func (w *wait) file(ctx context.Context, id int, e envmap.Event) error {
-	asked, err := parseURL(e.URI)
+	requested, err := parseURL(e.URI)
 	if err != nil {
 		return err
 	}
-	port, err := portOf(asked)
+	port, err := portOf(requested)
 	if err != nil {
 		return err
 	}
-	addresses, err := w.locate(ctx, spot{id: id}, hostOf(asked))
+	addresses, err := w.locate(ctx, location{challenge: id}, hostOf(requested))
 	if err != nil {
 		return err
 	}
-	return w.everywhere(ctx, spot{id: id}, ported(addresses, port), func(ctx context.Context, address netip.AddrPort) error {
-		f := &fetch{wait: w, asked: asked, value: e.Validation, left: maxRequests}
-		return f.look(ctx, address)
+	return w.waitForAddresses(ctx, location{challenge: id}, withPort(addresses, port), func(ctx context.Context, address netip.AddrPort) error {
+		f := &fetch{wait: w, requested: requested, value: e.Validation, requestsLeft: maxRequests}
+		return f.run(ctx, address)
 	})
 }
 
-// fetch is one look at one address.
+// fetch is one check of one address.
 type fetch struct {
 	*wait
-	asked *url.URL
-	value string
-	left  int // requests
+	requested    *url.URL
+	value        string
+	requestsLeft int
 }
 
-func (f *fetch) look(ctx context.Context, address netip.AddrPort) error {
-	return f.gate.through(ctx, address, func() error {
-		ctx, cancel := context.WithTimeout(ctx, httpPatience)
+func (f *fetch) run(ctx context.Context, address netip.AddrPort) error {
+	return f.limiter.do(ctx, address, func() error {
+		ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 		defer cancel()
-		return fault(f.get(ctx, f.asked, address, nil))
+		return describeError(f.get(ctx, f.requested, address, nil))
 	})
 }
 
-// get asks one address for a URL that was reached over the path, and follows
-// where it is sent.
+// get requests a URL from one address and follows redirects. path has the URLs
+// that led to it.
 func (f *fetch) get(ctx context.Context, u *url.URL, address netip.AddrPort, path []string) error {
-	if f.left--; f.left < 0 {
+	if f.requestsLeft--; f.requestsLeft < 0 {
 		return errors.New("too many requests for its redirects")
 	}
 	response, err := f.request(ctx, u, address)
@@ -120,13 +120,13 @@ func (f *fetch) get(ctx context.Context, u *url.URL, address netip.AddrPort, pat
 	case http.StatusOK:
 		return f.compare(response.Body)
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return f.redirected(ctx, u, response.Header.Get("Location"), address, append(path, u.String()))
+		return f.redirect(ctx, u, response.Header.Get("Location"), address, append(path, u.String()))
 	}
 	return fmt.Errorf("status %d", response.StatusCode)
 }
 
-// request sends one request to an address, past every proxy. Certificates are
-// not verified: this host may be about to get its first one.
+// request sends one request to an address, without a proxy. Certificates are
+// not verified: the host may be about to get its first one.
 func (f *fetch) request(ctx context.Context, u *url.URL, address netip.AddrPort) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
@@ -151,22 +151,22 @@ func (f *fetch) compare(body io.Reader) error {
 		return err
 	case len(text) > maxBody:
 		return fmt.Errorf("a body of more than %d bytes", maxBody)
-	case strings.TrimRight(string(text), whiteSpace) != strings.TrimRight(f.value, whiteSpace):
-		return fmt.Errorf("another body, %s", shown(string(text)))
+	case strings.TrimRight(string(text), trailingSpace) != strings.TrimRight(f.value, trailingSpace):
+		return fmt.Errorf("another body, %s", printable(string(text)))
 	}
 	return nil
 }
 
-// redirected goes on at the target: at the same address where that is the same
-// host, since each of its addresses is looked at on its own, else at all of the
-// target's.
-func (f *fetch) redirected(ctx context.Context, from *url.URL, location string, address netip.AddrPort, path []string) error {
+// redirect follows a redirect: at the same address if the host is the same,
+// since each of its addresses is checked on its own, else at all addresses of
+// the target.
+func (f *fetch) redirect(ctx context.Context, from *url.URL, location string, address netip.AddrPort, path []string) error {
 	target, err := f.target(from, location)
 	if err != nil {
-		return fmt.Errorf("redirect to %s: %w", shown(location), err)
+		return fmt.Errorf("redirect to %s: %w", printable(location), err)
 	}
 	if slices.Contains(path, target.String()) || len(path) > maxRedirects {
-		return fmt.Errorf("redirect to %s: more than %d, or a loop of them", shown(location), maxRedirects)
+		return fmt.Errorf("redirect to %s: more than %d, or a loop of them", printable(location), maxRedirects)
 	}
 	port, _ := portOf(target)
 	addresses := []netip.AddrPort{netip.AddrPortFrom(address.Addr(), port)}
@@ -175,30 +175,31 @@ func (f *fetch) redirected(ctx context.Context, from *url.URL, location string, 
 		if len(found) == 0 {
 			return err
 		}
-		addresses = ported(found, port)
+		addresses = withPort(found, port)
 	}
 	return f.getAll(ctx, target, addresses, path)
 }
 
-// getAll asks each address, but for those that nobody here can reach where there
-// is another. What is wrong at a target is not the first server's silence.
+// getAll requests the URL from each address, except for addresses without a
+// route if another can be reached. A failure at the target is not reported as
+// the first server's silence.
 func (f *fetch) getAll(ctx context.Context, u *url.URL, addresses []netip.AddrPort, path []string) error {
-	outcomes := map[netip.AddrPort]error{}
+	errs := map[netip.AddrPort]error{}
 	for _, address := range addresses {
-		err := fault(f.get(ctx, u, address, slices.Clone(path)))
-		if outcomes[address] = err; err != nil && !errors.Is(err, errNoRoute) {
-			return fmt.Errorf("redirected to %s at %s: %s", shown(u.String()), address, err.Error())
+		err := describeError(f.get(ctx, u, address, slices.Clone(path)))
+		if errs[address] = err; err != nil && !errors.Is(err, errNoRoute) {
+			return fmt.Errorf("redirected to %s at %s: %s", printable(u.String()), address, err.Error())
 		}
 	}
-	if !isComplete(outcomes) {
-		return fmt.Errorf("redirected to %s: %s", shown(u.String()), errNoRoute.Error())
+	if !isComplete(errs) {
+		return fmt.Errorf("redirected to %s: %s", printable(u.String()), errNoRoute.Error())
 	}
 	return nil
 }
 
-// target is where a redirect leads, if a CA would go there: Boulder takes names
-// alone, and the ports 80 and 443. The host and port that were asked for are
-// allowed besides.
+// target returns the URL that a redirect leads to, if a CA would follow it:
+// Boulder follows redirects only to names, and only to the ports 80 and 443.
+// The host and port of the first request are allowed too.
 func (f *fetch) target(from *url.URL, location string) (*url.URL, error) {
 	relative, err := url.Parse(location)
 	if err != nil || location == "" {
@@ -209,13 +210,13 @@ func (f *fetch) target(from *url.URL, location string) (*url.URL, error) {
 		return nil, err
 	}
 	target.Fragment = ""
-	if strings.EqualFold(target.Host, f.asked.Host) {
+	if strings.EqualFold(target.Host, f.requested.Host) {
 		return target, nil
 	}
 	if port, _ := portOf(target); port != 80 && port != 443 {
 		return nil, errors.New("is at a port that no CA follows to")
 	}
-	if _, err := netip.ParseAddr(hostOf(target)); err == nil && hostOf(target) != hostOf(f.asked) {
+	if _, err := netip.ParseAddr(hostOf(target)); err == nil && hostOf(target) != hostOf(f.requested) {
 		return nil, errors.New("is an address, which no CA follows to")
 	}
 	return target, nil

@@ -22,7 +22,7 @@ const (
 	keyAuth = "token.9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
 )
 
-// site serves HTTP on loopback addresses that have one port, a handler each.
+// site serves HTTP on loopback addresses with the same port, a handler each.
 func site(t *testing.T, handlers map[string]http.HandlerFunc) (port int) {
 	for address, handler := range handlers {
 		listener, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port)))
@@ -42,11 +42,11 @@ func fileAt(host string, port int) envmap.Event {
 	}
 }
 
-// after serves a body from an instant on, and 404 before.
+// after serves a body after a delay, and 404 before.
 func after(delay time.Duration, body string) http.HandlerFunc {
-	begun := time.Now()
+	start := time.Now()
 	return func(w http.ResponseWriter, r *http.Request) {
-		if time.Since(begun) < delay || r.URL.Path != path {
+		if time.Since(start) < delay || r.URL.Path != path {
 			http.NotFound(w, r)
 			return
 		}
@@ -63,20 +63,20 @@ func lookAt(timeout time.Duration, e envmap.Event) error {
 }
 
 func TestFileIsLate(t *testing.T) {
-	begun := time.Now()
+	start := time.Now()
 	port := site(t, map[string]http.HandlerFunc{"127.0.0.1": after(200*time.Millisecond, keyAuth+"\r\n \n")})
-	require.NoError(t, lookAt(enough, fileAt("127.0.0.1", port)))
-	require.GreaterOrEqual(t, time.Since(begun), 200*time.Millisecond)
+	require.NoError(t, lookAt(longTimeout, fileAt("127.0.0.1", port)))
+	require.GreaterOrEqual(t, time.Since(start), 200*time.Millisecond)
 }
 
 func TestFileOnTwoAddresses(t *testing.T) {
-	w := newWorld(t)
+	w := newFakeDNS(t)
 	w.zone(zone, "127.0.0.11")
 	w.add("www.example.org", addressBody("127.0.0.21"))
 	w.add("www.example.org", addressBody("127.0.0.22"))
 	var hosts atomic.Int32
-	late := after(soon, keyAuth)
-	begun := time.Now()
+	late := after(shortTimeout, keyAuth)
+	start := time.Now()
 	port := site(t, map[string]http.HandlerFunc{"127.0.0.21": after(0, keyAuth), "127.0.0.22": func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Host, "www.example.org:") {
 			hosts.Add(1)
@@ -85,9 +85,9 @@ func TestFileOnTwoAddresses(t *testing.T) {
 	}})
 	p := w.prober(0)
 	requireMissing(t, w.wait(p, fileAt("www.example.org", port)), fmt.Sprintf("127.0.0.22:%d: http://www.example.org:%d%s: status 404", port, port, path))
-	p.Timeout = enough
+	p.Timeout = longTimeout
 	require.NoError(t, w.wait(p, fileAt("www.example.org", port)))
-	require.GreaterOrEqual(t, time.Since(begun), soon)
+	require.GreaterOrEqual(t, time.Since(start), shortTimeout)
 	require.NotZero(t, hosts.Load())
 }
 
@@ -124,7 +124,7 @@ func TestRedirect(t *testing.T) {
 		}
 		http.Redirect(w, r, fmt.Sprintf("/%d", n+1), http.StatusPermanentRedirect)
 	}})
-	require.NoError(t, lookAt(enough, fileAt("127.0.0.1", port)))
+	require.NoError(t, lookAt(longTimeout, fileAt("127.0.0.1", port)))
 }
 
 // TestCertificateIsNotVerified: the host may be about to get its first.
@@ -143,11 +143,11 @@ func TestNoServer(t *testing.T) {
 	require.ErrorContains(t, lookAt(0, fileAt("127.0.0.1", port)), path+": no answer: connection refused")
 }
 
-// TestRedirectTargets: where Boulder would go.
+// TestRedirectTargets: only redirects that Boulder follows are followed.
 func TestRedirectTargets(t *testing.T) {
 	from, err := parseURL("http://example.org:8080/a")
 	require.NoError(t, err)
-	f := &fetch{asked: from}
+	f := &fetch{requested: from}
 	for location, want := range map[string]string{
 		"/b": "http://example.org:8080/b", "b?c#d": "http://example.org:8080/b?c", "//other.example/": "http://other.example/",
 		"https://other.example/x": "https://other.example/x", "http://EXAMPLE.org:8080/": "http://EXAMPLE.org:8080/", "https://example.org": "https://example.org",

@@ -9,18 +9,18 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// payload is the size of UDP answers that we take (RFC 6891 section 6.2.5):
-// what comes through any path unfragmented.
-const payload = 1232
+// udpSize is the largest UDP answer that we accept (RFC 6891 section 6.2.5):
+// one that is not fragmented on any path.
+const udpSize = 1232
 
 // query is a question in the class IN.
 type query struct {
 	name    string // without final dot; "" is the root
 	kind    dnsmessage.Type
-	recurse bool // for a recursive server, which is to find the answer
+	recurse bool // ask a recursive server to find the answer
 }
 
-// reply is what a server says in answer to a query.
+// reply is a server's answer to a query.
 type reply struct {
 	code          dnsmessage.RCode
 	authoritative bool
@@ -29,19 +29,19 @@ type reply struct {
 	authority     []record
 }
 
-// record is a resource record of a type that is of use here.
+// record is a resource record of a type that is used here.
 type record struct {
 	name string // in lower case, without final dot
 	kind dnsmessage.Type
 	data string // TXT: its strings joined; CNAME, NS: a name; A, AAAA: the address's bytes
 }
 
-// errNotOurs is a datagram that does not answer our question.
+// errNotOurs reports a datagram that does not answer our question.
 var errNotOurs = errors.New("not an answer to the question")
 
-// packed is the query as a message with the given id. Without EDNS it is as of
-// RFC 1035, for servers that know nothing newer.
-func (q query) packed(id uint16, edns bool) ([]byte, error) {
+// pack encodes the query as a message with the given ID. Without EDNS it is
+// that of RFC 1035, for servers that know nothing newer.
+func (q query) pack(id uint16, edns bool) ([]byte, error) {
 	name, err := dnsmessage.NewName(q.name + ".")
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (q query) packed(id uint16, edns bool) ([]byte, error) {
 	}
 	if edns {
 		opt := dnsmessage.Resource{Body: &dnsmessage.OPTResource{}}
-		if err := opt.Header.SetEDNS0(payload, dnsmessage.RCodeSuccess, false); err != nil {
+		if err := opt.Header.SetEDNS0(udpSize, dnsmessage.RCodeSuccess, false); err != nil {
 			return nil, err
 		}
 		m.Additionals = append(m.Additionals, opt)
@@ -62,8 +62,8 @@ func (q query) packed(id uint16, edns bool) ([]byte, error) {
 
 func randomID() uint16 { return uint16(rand.Uint32()) }
 
-// decode reads an answer. One with another id or question is errNotOurs: it may
-// be late, or forged. Names are compared without regard to case (RFC 4343).
+// decode reads an answer. One with another ID or question gives errNotOurs: it
+// may be late, or forged. Names are compared case-insensitively (RFC 4343).
 func decode(message []byte, q query, id uint16) (reply, error) {
 	var p dnsmessage.Parser
 	header, err := p.Start(message)
@@ -75,7 +75,7 @@ func decode(message []byte, q query, id uint16) (reply, error) {
 	}
 	r := reply{code: header.RCode, authoritative: header.Authoritative, truncated: header.Truncated}
 	if r.truncated {
-		return r, nil // whatever else is in it is not all
+		return r, nil // the rest is incomplete
 	}
 	if r.answers, err = records(p.AnswerHeader, p.SkipAnswer, &p); err == nil {
 		r.authority, err = records(p.AuthorityHeader, p.SkipAuthority, &p)
@@ -84,7 +84,7 @@ func decode(message []byte, q query, id uint16) (reply, error) {
 }
 
 func (q query) isAsked(asked dnsmessage.Question) bool {
-	return asked.Class == dnsmessage.ClassINET && asked.Type == q.kind && plain(asked.Name) == strings.ToLower(q.name)
+	return asked.Class == dnsmessage.ClassINET && asked.Type == q.kind && canonicalName(asked.Name) == strings.ToLower(q.name)
 }
 
 // records reads a section.
@@ -106,12 +106,12 @@ func records(next func() (dnsmessage.ResourceHeader, error), skip func() error, 
 			return nil, fmt.Errorf("malformed answer: %w", err)
 		}
 		if known && header.Class == dnsmessage.ClassINET {
-			all = append(all, record{plain(header.Name), header.Type, data})
+			all = append(all, record{canonicalName(header.Name), header.Type, data})
 		}
 	}
 }
 
-// dataOf reads a record's data where its type is one of ours.
+// dataOf reads a record's data if its type is used here.
 func dataOf(kind dnsmessage.Type, p *dnsmessage.Parser) (data string, known bool, err error) {
 	switch kind {
 	case dnsmessage.TypeTXT:
@@ -119,10 +119,10 @@ func dataOf(kind dnsmessage.Type, p *dnsmessage.Parser) (data string, known bool
 		return strings.Join(r.TXT, ""), true, err
 	case dnsmessage.TypeCNAME:
 		r, err := p.CNAMEResource()
-		return plain(r.CNAME), true, err
+		return canonicalName(r.CNAME), true, err
 	case dnsmessage.TypeNS:
 		r, err := p.NSResource()
-		return plain(r.NS), true, err
+		return canonicalName(r.NS), true, err
 	case dnsmessage.TypeSOA:
 		_, err := p.SOAResource()
 		return "", true, err
@@ -136,12 +136,12 @@ func dataOf(kind dnsmessage.Type, p *dnsmessage.Parser) (data string, known bool
 	return "", false, nil
 }
 
-// plain is a name as it is compared and shown.
-func plain(n dnsmessage.Name) string {
+// canonicalName returns a name as it is compared and shown.
+func canonicalName(n dnsmessage.Name) string {
 	return strings.TrimSuffix(strings.ToLower(n.String()), ".")
 }
 
-// data is what the answers have at a name in a type.
+// data returns the data of all answers with a name and type.
 func (r reply) data(name string, kind dnsmessage.Type) []string {
 	var all []string
 	for _, a := range r.answers {
@@ -152,9 +152,9 @@ func (r reply) data(name string, kind dnsmessage.Type) []string {
 	return all
 }
 
-// has tells whether there is a TXT record with the value at the name. Other
-// values beside it are none of our business.
-func (r reply) has(name, value string) bool {
+// hasTXT reports whether there is a TXT record with the value at the name.
+// There may be others.
+func (r reply) hasTXT(name, value string) bool {
 	for _, text := range r.data(name, dnsmessage.TypeTXT) {
 		if text == value {
 			return r.code == dnsmessage.RCodeSuccess && !r.truncated
@@ -163,17 +163,17 @@ func (r reply) has(name, value string) bool {
 	return false
 }
 
-// alias is the name that a name stands for, or "".
-func (r reply) alias(name string) string {
+// cname returns the target of a name's CNAME, or "".
+func (r reply) cname(name string) string {
 	if targets := r.data(name, dnsmessage.TypeCNAME); len(targets) > 0 {
 		return targets[0]
 	}
 	return ""
 }
 
-// refers is the zone that a server refers us to for a name, with its servers
-// (RFC 1034 section 4.3.2 step 3b), or "".
-func (r reply) refers(name string) (zone string, servers []string) {
+// delegation returns the zone that a server refers to for a name, with its
+// servers (RFC 1034 section 4.3.2 step 3b), or "".
+func (r reply) delegation(name string) (zone string, servers []string) {
 	if r.authoritative || len(r.answers) > 0 {
 		return "", nil
 	}
@@ -185,18 +185,18 @@ func (r reply) refers(name string) (zone string, servers []string) {
 	return zone, servers
 }
 
-// isWithin tells whether a name is the zone's or below it.
+// isWithin reports whether a name is the zone's or below it.
 func isWithin(name, zone string) bool {
 	return zone == "" || name == zone || strings.HasSuffix(name, "."+zone)
 }
 
-// parent takes the first label away.
+// parent removes the first label.
 func parent(name string) string {
 	_, rest, _ := strings.Cut(name, ".")
 	return rest
 }
 
-// codeText names a response code as people write it (RFC 1035 section 4.1.1).
+// codeText returns the usual name of a response code (RFC 1035 section 4.1.1).
 func codeText(code dnsmessage.RCode) string {
 	switch code {
 	case dnsmessage.RCodeFormatError:

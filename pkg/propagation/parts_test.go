@@ -23,19 +23,19 @@ func mustAddrs(texts ...string) []netip.Addr {
 }
 
 func TestEndpoints(t *testing.T) {
-	for text, want := range map[string]endpoint{
+	for text, want := range map[string]hostPort{
 		"192.0.2.1": {"192.0.2.1", 53}, "192.0.2.1:5353": {"192.0.2.1", 5353},
 		"2001:db8::1": {"2001:db8::1", 53}, "[2001:db8::1]": {"2001:db8::1", 53}, "[2001:db8::1]:54": {"2001:db8::1", 54},
 		"NS1.example.org.": {"ns1.example.org", 53}, "ns1.example.org:54": {"ns1.example.org", 54},
 	} {
-		e := endpoints{names: true}
+		e := serverList{allowNames: true}
 		require.NoError(t, e.Set(text), text)
-		require.Equal(t, []endpoint{want}, e.list)
+		require.Equal(t, []hostPort{want}, e.list)
 	}
 	for _, text := range []string{"", "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.1:", ":53", "-ns", "a b", "ns:dns", "[::1", "a..b", "192.0.2.1,"} {
-		require.Error(t, (&endpoints{names: true}).Set(text), text)
+		require.Error(t, (&serverList{allowNames: true}).Set(text), text)
 	}
-	require.Error(t, new(endpoints).Set("ns1.example.org"), "a resolver cannot be looked up")
+	require.Error(t, new(serverList).Set("ns1.example.org"), "a resolver cannot be looked up")
 }
 
 func TestSystemResolvers(t *testing.T) {
@@ -53,10 +53,11 @@ func TestSystemResolvers(t *testing.T) {
 	}
 }
 
-// TestPace: constant at first, then a tenth of what has gone, then ten intervals.
-func TestPace(t *testing.T) {
+// TestSchedule: the gap is constant at first, then a tenth of the elapsed time,
+// then ten intervals.
+func TestSchedule(t *testing.T) {
 	start := time.Now()
-	p := pace{interval: time.Second, start: start, end: start.Add(time.Hour)}
+	p := schedule{interval: time.Second, start: start, end: start.Add(time.Hour)}
 	for after, want := range map[time.Duration]time.Duration{
 		0: time.Second, 29 * time.Second: time.Second, 31 * time.Second: 3100 * time.Millisecond, 5 * time.Minute: 10 * time.Second,
 	} {
@@ -71,7 +72,7 @@ func TestPace(t *testing.T) {
 func TestLinesOfAnErrorAreBounded(t *testing.T) {
 	e := &UnfinishedError{Waited: time.Minute, Missing: 50, All: 60, Lines: make([]string, 50)}
 	lines := strings.Split(e.Error(), "\n")
-	require.Len(t, lines, maxLines+2)
+	require.Len(t, lines, maxErrorLines+2)
 	require.Equal(t, "50 of 60 not visible after 1m0s", lines[0])
 	require.Equal(t, "and 30 more", lines[len(lines)-1])
 }
@@ -80,8 +81,8 @@ func TestNothingToWaitFor(t *testing.T) {
 	require.NoError(t, new(Prober).Wait(t.Context(), nil))
 }
 
-// FuzzAnswer: whatever a server sends, decoding it ends without a panic, and it
-// is taken for the value's presence only where the value is in it.
+// FuzzAnswer: whatever a server sends, decoding does not panic, and the value
+// is only found if the answer contains it.
 func FuzzAnswer(f *testing.F) {
 	q := query{name: name, kind: dnsmessage.TypeTXT}
 	for _, body := range []dnsmessage.ResourceBody{
@@ -99,8 +100,8 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, message []byte) {
 		r, err := decode(message, q, 7)
-		if err != nil || !r.has(name, value) {
-			_, _ = r.refers(name)
+		if err != nil || !r.hasTXT(name, value) {
+			_, _ = r.delegation(name)
 			_ = r.apex(name)
 			return
 		}

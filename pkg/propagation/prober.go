@@ -1,7 +1,7 @@
 // Package propagation waits until the responses to challenges are where a CA
 // will look for them: TXT records on every authoritative server of their zone,
 // files on every address of their host. It asks the authoritative servers
-// themselves, so that no cache on the way keeps an old answer.
+// themselves, so that no cache gives an old answer.
 package propagation
 
 import (
@@ -21,36 +21,36 @@ const (
 	defaultTimeout  = 5 * time.Minute
 	defaultInterval = time.Second
 
-	// oneLook bounds a wait that looks once.
-	oneLook = 5 * time.Second
+	// singleTimeout limits a wait that checks once.
+	singleTimeout = 5 * time.Second
 )
 
-// Prober asks DNS and HTTP servers. The zero value has no time to wait, and
-// looks once; Flags sets the defaults of a program.
+// Prober asks DNS and HTTP servers. The zero value checks once, without
+// waiting; Flags sets a program's defaults.
 type Prober struct {
-	Timeout  time.Duration // 0: look once
-	Interval time.Duration // between two looks at the same place; 0: a second
+	Timeout  time.Duration // 0: check once
+	Interval time.Duration // between two checks of the same address; 0: one second
 	Quorum   int           // how many servers of a zone are enough; 0: all
 	NoCNAME  bool          // the record must be at the name itself
 
-	resolvers   endpoints // none: the system's
-	nameservers endpoints // none: the zone's own
-	port        uint16    // 0: 53, of a zone's own servers
+	resolvers   serverList // none: the system's
+	nameservers serverList // none: the zone's own
+	port        uint16     // 0: 53, of a zone's own servers
 
 	progress func(done, all int, missing string)
 	trace    func(string)
 }
 
-// Options is where options are registered, as a *flag.FlagSet.
+// Options is a set of options, as a *flag.FlagSet.
 type Options = interface {
 	Func(name, usage string, read func(value string) error)
 	BoolFunc(name, usage string, set func(value string) error)
 }
 
-// Flags registers the options and sets what holds without them.
+// Flags registers the options and sets their defaults.
 func (p *Prober) Flags(set Options) {
 	p.Timeout, p.Interval = defaultTimeout, defaultInterval
-	p.nameservers.names = true
+	p.nameservers.allowNames = true
 	set.Func("timeout", "", func(value string) (err error) {
 		p.Timeout, err = duration(value, 0)
 		return err
@@ -77,7 +77,7 @@ func (p *Prober) Flags(set Options) {
 func duration(value string, least time.Duration) (time.Duration, error) {
 	d, err := time.ParseDuration(value)
 	if err != nil {
-		return 0, errors.New("not a duration, as 90s or 5m")
+		return 0, errors.New("not a duration such as 90s or 5m")
 	}
 	if d < least {
 		return 0, fmt.Errorf("less than %s", least)
@@ -85,35 +85,36 @@ func duration(value string, least time.Duration) (time.Duration, error) {
 	return d, nil
 }
 
-// Watch sets who is told how it goes; either may be nil.
+// Watch sets functions that are called with the progress and with each step;
+// either may be nil.
 func (p *Prober) Watch(progress func(done, all int, missing string), trace func(string)) {
 	p.progress, p.trace = progress, trace
 }
 
 // Wait returns nil when every challenge's response is visible: the validation
-// of a dns-... challenge in a TXT record at its TXTDomain, that of http-01 at its
-// URI. When the time is over the error is an *UnfinishedError, when ctx ends its
-// cause. A URI that cannot be asked is an *envmap.ValueError.
+// of a dns-... challenge in a TXT record at its TXTDomain, that of http-01 at
+// its URI. If the time is over, the error is an *UnfinishedError; if ctx ends,
+// its cause. A URI that cannot be fetched gives an *envmap.ValueError.
 func (p *Prober) Wait(ctx context.Context, challenges []envmap.Event) error {
 	if err := checkURIs(challenges); err != nil || len(challenges) == 0 {
 		return err
 	}
-	servers, err := p.recursive(challenges)
+	servers, err := p.recursiveServers(challenges)
 	if err != nil {
 		return err
 	}
-	w := p.wait(servers, challenges)
-	limited, cancel := context.WithTimeout(ctx, max(p.Timeout, w.least()))
+	w := p.newWait(servers, challenges)
+	limited, cancel := context.WithTimeout(ctx, max(p.Timeout, w.minTime()))
 	defer cancel()
-	w.all(limited, challenges)
+	w.run(limited, challenges)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return w.board.error(p.Timeout)
+	return w.tracker.result(p.Timeout)
 }
 
-// recursive are the servers that find things.
-func (p *Prober) recursive(challenges []envmap.Event) ([]netip.AddrPort, error) {
+// recursiveServers returns the servers that resolve names.
+func (p *Prober) recursiveServers(challenges []envmap.Event) ([]netip.AddrPort, error) {
 	var servers []netip.AddrPort
 	for _, e := range p.resolvers.list {
 		if server, ok := e.address(); ok {
@@ -126,7 +127,7 @@ func (p *Prober) recursive(challenges []envmap.Event) ([]netip.AddrPort, error) 
 	return systemResolvers("/etc/resolv.conf")
 }
 
-// needsResolver tells whether there is a name to find.
+// needsResolver reports whether there is a name to resolve.
 func (p *Prober) needsResolver(challenges []envmap.Event) bool {
 	for _, e := range challenges {
 		if e.Type == envmap.HTTP01 || len(p.nameservers.list) == 0 {
@@ -141,52 +142,52 @@ func (p *Prober) needsResolver(challenges []envmap.Event) bool {
 	return false
 }
 
-// errSeeking says that a search has only begun.
-var errSeeking = errors.New("not found yet where to look")
+// errNotLocated reports that a search has only begun.
+var errNotLocated = errors.New("server not found yet")
 
-// wait is one wait at work.
+// wait is the state of one call of Prober.Wait.
 type wait struct {
 	*resolver
 	follow      bool // CNAMEs
-	pace        pace
-	gate        *gate
-	board       *board
+	schedule    schedule
+	limiter     *limiter
+	tracker     *tracker
 	quorum      int
-	nameservers []endpoint
+	nameservers []hostPort
 	port        uint16 // of a zone's own servers
 }
 
-func (p *Prober) wait(servers []netip.AddrPort, challenges []envmap.Event) *wait {
+func (p *Prober) newWait(servers []netip.AddrPort, challenges []envmap.Event) *wait {
 	now := time.Now()
-	w := &wait{gate: newGate(), follow: !p.NoCNAME, quorum: p.Quorum, nameservers: p.nameservers.list, port: cmp.Or(p.port, 53)}
-	w.board = &board{start: now, progress: p.progress, trace: p.trace, missing: map[spot]string{}}
-	w.pace = pace{interval: p.Interval, start: now}
-	if w.pace.interval <= 0 {
-		w.pace.interval = defaultInterval
+	w := &wait{limiter: newLimiter(), follow: !p.NoCNAME, quorum: p.Quorum, nameservers: p.nameservers.list, port: cmp.Or(p.port, 53)}
+	w.tracker = &tracker{start: now, progress: p.progress, trace: p.trace, missing: map[location]string{}}
+	w.schedule = schedule{interval: p.Interval, start: now}
+	if w.schedule.interval <= 0 {
+		w.schedule.interval = defaultInterval
 	}
 	if p.Timeout > 0 {
-		w.pace.end = now.Add(p.Timeout)
+		w.schedule.end = now.Add(p.Timeout)
 	}
 	w.resolver = newResolver(servers, w.ask)
 	for _, e := range challenges {
-		w.board.subjects = append(w.board.subjects, subject(e))
+		w.tracker.subjects = append(w.tracker.subjects, subject(e))
 	}
 	return w
 }
 
-// least is the time that a wait without time takes.
-func (w *wait) least() time.Duration {
-	if w.pace.end.IsZero() {
-		return oneLook
+// minTime is how long a wait that checks once may take.
+func (w *wait) minTime() time.Duration {
+	if w.schedule.end.IsZero() {
+		return singleTimeout
 	}
 	return 0
 }
 
-// all waits for all challenges at once.
-func (w *wait) all(ctx context.Context, challenges []envmap.Event) {
+// run waits for all challenges at once.
+func (w *wait) run(ctx context.Context, challenges []envmap.Event) {
 	var running sync.WaitGroup
 	for id, e := range challenges {
-		w.board.expect(spot{id: id}, errSeeking)
+		w.tracker.expect(location{challenge: id}, errNotLocated)
 		running.Add(1)
 		go func() {
 			defer running.Done()
@@ -195,33 +196,33 @@ func (w *wait) all(ctx context.Context, challenges []envmap.Event) {
 				look = w.file
 			}
 			if look(ctx, id, e) == nil {
-				w.board.finish(id)
+				w.tracker.finish(id)
 			}
 		}()
 	}
 	running.Wait()
 }
 
-// ask asks one DNS server when there is room.
+// ask queries one DNS server when the limiter has a free slot.
 func (w *wait) ask(ctx context.Context, server netip.AddrPort, q query) (r reply, err error) {
-	err = w.gate.through(ctx, server, func() (err error) {
+	err = w.limiter.do(ctx, server, func() (err error) {
 		r, err = exchange(ctx, server, q)
 		return err
 	})
 	return r, err
 }
 
-// certain is after how many tries the addresses of one family are taken for all
-// where the look-up of the other keeps failing.
-const certain = 3
+// maxFamilyTries is after how many tries the addresses of one family are enough
+// if the lookup of the other keeps failing.
+const maxFamilyTries = 3
 
 // locate finds a host's addresses.
-func (w *wait) locate(ctx context.Context, at spot, host string) (found []netip.Addr, err error) {
+func (w *wait) locate(ctx context.Context, at location, host string) (found []netip.Addr, err error) {
 	tries := 0
 	err = w.retry(ctx, at, func() (err error) {
 		tries++
 		found, err = w.addresses(ctx, host)
-		if len(found) > 0 && tries >= certain {
+		if len(found) > 0 && tries >= maxFamilyTries {
 			return nil
 		}
 		return err
@@ -229,94 +230,94 @@ func (w *wait) locate(ctx context.Context, at spot, host string) (found []netip.
 	return found, err
 }
 
-// retry tries until it succeeds, and notes at a spot why it has not.
-func (w *wait) retry(ctx context.Context, at spot, try func() error) error {
+// retry calls try until it succeeds, and records at a location why it has not.
+func (w *wait) retry(ctx context.Context, at location, try func() error) error {
 	for {
-		begun := time.Now()
+		start := time.Now()
 		err := try()
-		if err == nil || isOver(ctx) || errors.Is(err, errOver) {
+		if err == nil || isExpired(ctx) || errors.Is(err, errNoTime) {
 			return err
 		}
-		w.board.put(at, err)
-		if err := w.pace.again(ctx, begun); err != nil {
+		w.tracker.update(at, err)
+		if err := w.schedule.wait(ctx, start); err != nil {
 			return err
 		}
 	}
 }
 
-// everywhere returns nil when try has succeeded at every address of a server
-// that this machine has a route to, and at one at least.
-func (w *wait) everywhere(ctx context.Context, at spot, addresses []netip.AddrPort, try func(context.Context, netip.AddrPort) error) error {
+// waitForAddresses returns nil when try has succeeded at every address of a
+// server that this machine has a route to, and at least at one.
+func (w *wait) waitForAddresses(ctx context.Context, at location, addresses []netip.AddrPort, try func(context.Context, netip.AddrPort) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	outcomes := make(chan outcome)
+	attempts := make(chan attempt)
 	var running sync.WaitGroup
 	for _, address := range addresses {
 		running.Add(1)
 		go func() {
 			defer running.Done()
-			w.until(ctx, address, try, outcomes)
+			w.waitForAddress(ctx, address, try, attempts)
 		}()
 	}
 	go func() {
 		running.Wait()
-		close(outcomes)
+		close(attempts)
 	}()
-	return w.collect(at, addresses, outcomes, cancel)
+	return w.collect(at, addresses, attempts, cancel)
 }
 
-// outcome is how a look at an address went.
-type outcome struct {
+// attempt is the result of a check of an address.
+type attempt struct {
 	address netip.AddrPort
 	err     error
 }
 
-// until looks at an address until the response is there. What a look finds that
-// the end of the wait has broken off is no finding.
-func (w *wait) until(ctx context.Context, address netip.AddrPort, try func(context.Context, netip.AddrPort) error, outcomes chan<- outcome) {
+// waitForAddress checks an address until the response is there. An error of a
+// check that the end of the wait has cut short does not count.
+func (w *wait) waitForAddress(ctx context.Context, address netip.AddrPort, try func(context.Context, netip.AddrPort) error, attempts chan<- attempt) {
 	for {
-		begun := time.Now()
+		start := time.Now()
 		err := try(ctx, address)
-		if err != nil && isOver(ctx) {
+		if err != nil && isExpired(ctx) {
 			return
 		}
-		outcomes <- outcome{address, err}
-		if err == nil || w.pace.again(ctx, begun) != nil {
+		attempts <- attempt{address, err}
+		if err == nil || w.schedule.wait(ctx, start) != nil {
 			return
 		}
 	}
 }
 
-// collect notes the outcomes until they are all that is needed, or have ended.
-func (w *wait) collect(at spot, addresses []netip.AddrPort, outcomes <-chan outcome, cancel func()) error {
+// collect records the attempts until every address has the response, or there
+// are no more.
+func (w *wait) collect(at location, addresses []netip.AddrPort, attempts <-chan attempt, cancel func()) error {
 	last := map[netip.AddrPort]error{}
 	for _, address := range addresses {
-		last[address] = errSilent
-		w.board.expect(spot{at.id, at.server, address.String()}, errSilent)
+		last[address] = errNoAnswer
+		w.tracker.expect(location{at.challenge, at.server, address.String()}, errNoAnswer)
 	}
 	complete := false
-	for o := range outcomes {
-		last[o.address] = o.err
-		w.board.put(spot{at.id, at.server, o.address.String()}, o.err)
+	for a := range attempts {
+		last[a.address] = a.err
+		w.tracker.update(location{at.challenge, at.server, a.address.String()}, a.err)
 		if complete = complete || isComplete(last); complete {
-			cancel() // and read on, so that nobody is left writing
+			cancel() // and read on, so that no sender blocks
 		}
 	}
 	if complete {
 		return nil
 	}
-	return errOver
+	return errNoTime
 }
 
-// isComplete passes over the addresses that nobody here can reach, unless that
-// is all of them.
+// isComplete ignores addresses without a route, unless there are no others.
 func isComplete(last map[netip.AddrPort]error) bool {
-	seen := false
+	reached := false
 	for _, err := range last {
 		if err != nil && !errors.Is(err, errNoRoute) {
 			return false
 		}
-		seen = seen || err == nil
+		reached = reached || err == nil
 	}
-	return seen
+	return reached
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// record waits until a TXT record is visible. Where its name is, is looked for
-// anew after each failure: a CNAME or a delegation may appear late too.
+// record waits until a TXT record is visible. Its zone is looked up again after
+// each failure: a CNAME or a delegation may appear late too.
 func (w *wait) record(ctx context.Context, id int, e envmap.Event) error {
-	s := &search{wait: w, id: id, value: e.Validation, cuts: map[place]func() (finding, error){}}
-	return w.retry(ctx, spot{id: id}, func() error { return s.from(ctx, e.TXTDomain) })
+	s := &search{wait: w, id: id, value: e.Validation, cuts: map[cutKey]func() (referral, error){}}
+	return w.retry(ctx, location{challenge: id}, func() error { return s.start(ctx, e.TXTDomain) })
 }
 
 // search is the search for one TXT value.
@@ -29,58 +29,59 @@ type search struct {
 	value string
 
 	mu   sync.Mutex
-	cuts map[place]func() (finding, error)
+	cuts map[cutKey]func() (referral, error)
 
-	suspected sync.Once
+	wildcard sync.Once
 }
 
-// place is a name at a server of a zone.
-type place struct {
+// cutKey is a name at a server of a zone.
+type cutKey struct {
 	name    string
 	zone    string
 	address netip.AddrPort
 }
 
-func (s *search) from(ctx context.Context, name string) error {
+func (s *search) start(ctx context.Context, name string) error {
 	if len(s.nameservers) > 0 {
 		return s.atNameservers(ctx, name)
 	}
-	return s.at(ctx, name, nil)
+	return s.atName(ctx, name, nil)
 }
 
-// maxAliases is how many CNAMEs are followed from a name.
-const maxAliases = 8
+// maxCNAMEs is how many CNAMEs are followed from a name.
+const maxCNAMEs = 8
 
-// errAliases says that CNAMEs lead nowhere.
-var errAliases = fmt.Errorf("more than %d CNAMEs, or a loop of them", maxAliases)
+// errCNAMEs reports CNAMEs that lead nowhere.
+var errCNAMEs = fmt.Errorf("more than %d CNAMEs, or a loop of them", maxCNAMEs)
 
-// at waits for the value at a name that was reached over the path.
-func (s *search) at(ctx context.Context, name string, path []string) error {
-	if slices.Contains(path, name) || len(path) > maxAliases {
-		return errAliases
+// atName waits for the value at a name. path has the names whose CNAMEs led to
+// it.
+func (s *search) atName(ctx context.Context, name string, path []string) error {
+	if slices.Contains(path, name) || len(path) > maxCNAMEs {
+		return errCNAMEs
 	}
-	s.board.expect(spot{id: s.id}, errSeeking)
-	h, err := s.home(ctx, name)
+	s.tracker.expect(location{challenge: s.id}, errNotLocated)
+	auth, err := s.findAuthority(ctx, name)
 	if err != nil {
 		return err
 	}
-	return s.in(ctx, h, append(path, name))
+	return s.inZone(ctx, auth, append(path, name))
 }
 
-// in waits until a zone's servers have the value, or send elsewhere for it;
-// then it has to be there as well. Each may send elsewhere at its own time, and
-// until the last one does a CA may find nothing.
-func (s *search) in(ctx context.Context, h home, path []string) error {
-	s.board.note(fmt.Sprintf("%s is in the zone %s, servers %q", shown(h.name), shown(h.zone), h.servers))
+// inZone waits until a zone's servers have the value or refer elsewhere, and
+// then until it is there too. Each may get a CNAME or delegation at its own
+// time, and until the last one has it, a CA may find nothing.
+func (s *search) inZone(ctx context.Context, auth authority, path []string) error {
+	s.tracker.log(fmt.Sprintf("%s is in the zone %s, servers %q", printable(auth.name), printable(auth.zone), auth.servers))
 	var m sync.Mutex
-	var elsewhere []finding
-	err := s.enough(ctx, len(h.servers), func(ctx context.Context, i int) error {
-		return s.server(ctx, endpoint{h.servers[i], s.port}, func(ctx context.Context, address netip.AddrPort) error {
-			found, err := s.look(ctx, address, h)
+	var referrals []referral
+	err := s.waitForQuorum(ctx, len(auth.servers), func(ctx context.Context, i int) error {
+		return s.waitForServer(ctx, hostPort{auth.servers[i], s.port}, func(ctx context.Context, address netip.AddrPort) error {
+			found, err := s.askServer(ctx, address, auth)
 			m.Lock()
 			defer m.Unlock()
-			if err == nil && found.isElsewhere() {
-				elsewhere = append(elsewhere, found)
+			if err == nil && found.isSet() {
+				referrals = append(referrals, found)
 			}
 			return err
 		})
@@ -88,23 +89,23 @@ func (s *search) in(ctx context.Context, h home, path []string) error {
 	if err != nil {
 		return err
 	}
-	return s.further(ctx, elsewhere, path)
+	return s.followReferrals(ctx, referrals, path)
 }
 
-// further goes where the servers of a zone have sent.
-func (s *search) further(ctx context.Context, elsewhere []finding, path []string) error {
+// followReferrals waits where the servers of a zone refer to.
+func (s *search) followReferrals(ctx context.Context, referrals []referral, path []string) error {
 	done := map[string]bool{}
-	for _, found := range elsewhere {
-		key := found.alias + " " + found.home.zone
+	for _, found := range referrals {
+		key := found.cname + " " + found.authority.zone
 		if done[key] {
 			continue
 		}
 		done[key] = true
 		var err error
-		if found.alias != "" {
-			err = s.at(ctx, found.alias, path)
+		if found.cname != "" {
+			err = s.atName(ctx, found.cname, path)
 		} else {
-			err = s.in(ctx, found.home, path)
+			err = s.inZone(ctx, found.authority, path)
 		}
 		if err != nil {
 			return err
@@ -113,51 +114,51 @@ func (s *search) further(ctx context.Context, elsewhere []finding, path []string
 	return nil
 }
 
-// enough runs a wait for each of n servers and returns when the quorum of them
-// is reached.
-func (s *search) enough(ctx context.Context, n int, each func(context.Context, int) error) error {
+// waitForQuorum calls each for n servers and returns when a quorum of them has
+// succeeded.
+func (s *search) waitForQuorum(ctx context.Context, n int, each func(context.Context, int) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	results := make(chan error)
 	for i := range n {
 		go func() { results <- each(ctx, i) }()
 	}
-	needed := s.needed(n)
+	needed := s.quorumOf(n)
 	for range n {
 		if err := <-results; err == nil {
 			needed--
 		}
 		if needed <= 0 {
-			cancel() // and hear the others out
+			cancel() // and wait for the others to return
 		}
 	}
 	if needed > 0 {
-		return errOver
+		return errNoTime
 	}
-	s.board.clear(s.id)
+	s.tracker.clear(s.id)
 	return nil
 }
 
-// needed is the quorum of n servers.
-func (s *search) needed(n int) int {
+// quorumOf returns how many of n servers must have the value.
+func (s *search) quorumOf(n int) int {
 	if s.quorum == 0 {
 		return n
 	}
 	return min(s.quorum, n)
 }
 
-// server waits until a server has the value at all of its addresses.
-func (s *search) server(ctx context.Context, e endpoint, try func(context.Context, netip.AddrPort) error) error {
-	at := spot{id: s.id, server: e.host}
-	s.board.expect(at, errSeeking)
+// waitForServer waits until a server has the value at all of its addresses.
+func (s *search) waitForServer(ctx context.Context, e hostPort, try func(context.Context, netip.AddrPort) error) error {
+	at := location{challenge: s.id, server: e.host}
+	s.tracker.expect(at, errNotLocated)
 	addresses, err := s.locate(ctx, at, e.host)
 	if err != nil {
 		return err
 	}
-	return s.everywhere(ctx, at, ported(addresses, e.port), try)
+	return s.waitForAddresses(ctx, at, withPort(addresses, e.port), try)
 }
 
-func ported(addresses []netip.Addr, port uint16) []netip.AddrPort {
+func withPort(addresses []netip.Addr, port uint16) []netip.AddrPort {
 	var all []netip.AddrPort
 	for _, address := range addresses {
 		all = append(all, netip.AddrPortFrom(address, port))
@@ -165,63 +166,63 @@ func ported(addresses []netip.Addr, port uint16) []netip.AddrPort {
 	return all
 }
 
-// finding is where a server sends for a name, or nothing where it has the value
-// itself.
-type finding struct {
-	alias string
-	home  home
+// referral is where a server refers to for a name. It is empty if the server
+// has the value itself.
+type referral struct {
+	cname     string
+	authority authority
 }
 
-func (f finding) isElsewhere() bool { return f.alias != "" || f.home.zone != "" }
+func (f referral) isSet() bool { return f.cname != "" || f.authority.zone != "" }
 
-// look asks one of a zone's own servers. The error says what is missing.
-func (s *search) look(ctx context.Context, address netip.AddrPort, h home) (finding, error) {
-	below := s.cut(ctx, address, h)
-	r, err := s.ask(ctx, address, query{name: h.name, kind: dnsmessage.TypeTXT})
+// askServer asks one of a zone's own servers. The error says what is missing.
+func (s *search) askServer(ctx context.Context, address netip.AddrPort, auth authority) (referral, error) {
+	zoneBelow := s.cut(ctx, address, auth)
+	r, err := s.ask(ctx, address, query{name: auth.name, kind: dnsmessage.TypeTXT})
 	if err != nil {
-		return finding{}, err
+		return referral{}, err
 	}
-	if alias := r.alias(h.name); alias != "" && r.authoritative && s.follow {
-		s.suspected.Do(func() { s.suspect(ctx, address, h.name, alias) })
-		return finding{alias: alias}, nil
+	if alias := r.cname(auth.name); alias != "" && r.authoritative && s.follow {
+		s.wildcard.Do(func() { s.checkWildcard(ctx, address, auth.name, alias) })
+		return referral{cname: alias}, nil
 	}
-	if zone, servers := r.refers(h.name); zone != h.zone && isWithin(zone, h.zone) {
-		return finding{home: home{h.name, zone, servers}}, nil
+	if zone, servers := r.delegation(auth.name); zone != auth.zone && isWithin(zone, auth.zone) {
+		return referral{authority: authority{auth.name, zone, servers}}, nil
 	}
-	if err := s.verdict(r, h.name); err != nil {
-		return finding{}, err
+	if err := s.mismatch(r, auth.name); err != nil {
+		return referral{}, err
 	}
 	if !r.authoritative {
-		return finding{}, errors.New("not authoritative for the zone")
+		return referral{}, errors.New("not authoritative for the zone")
 	}
-	return below()
+	return zoneBelow()
 }
 
-// suspect sees whether a wildcard made the CNAME: then nobody may have meant it
-// for the challenge (RFC 1034 section 4.3.3). A name beside it that nobody has
-// tells.
-func (s *search) suspect(ctx context.Context, address netip.AddrPort, name, alias string) {
+// checkWildcard finds out if a wildcard made the CNAME, which may not be meant
+// for the challenge (RFC 1034 section 4.3.3), by asking for a sibling that does
+// not exist.
+func (s *search) checkWildcard(ctx context.Context, address netip.AddrPort, name, alias string) {
 	beside := fmt.Sprintf("extauth-%08x.%s", rand.Uint32(), parent(name))
 	r, err := s.ask(ctx, address, query{name: beside, kind: dnsmessage.TypeTXT})
-	if err == nil && r.alias(beside) == alias {
-		s.board.hint(fmt.Sprintf("%s: a wildcard makes it a CNAME to %s", shown(name), shown(alias)))
+	if err == nil && r.cname(beside) == alias {
+		s.tracker.addHint(fmt.Sprintf("%s: a wildcard makes it a CNAME to %s", printable(name), printable(alias)))
 	}
 }
 
-// cut begins to look for a zone below, beside the first question for the value,
-// and returns what waits for the answer.
-func (s *search) cut(ctx context.Context, address netip.AddrPort, h home) func() (finding, error) {
+// cut begins to look for a zone cut below, at the same time as the first query
+// for the value, and returns a function that waits for the result.
+func (s *search) cut(ctx context.Context, address netip.AddrPort, auth authority) func() (referral, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := place{h.name, h.zone, address}
+	at := cutKey{auth.name, auth.zone, address}
 	look, known := s.cuts[at]
 	if !known {
-		look = sync.OnceValues(func() (finding, error) {
-			found, err := s.below(ctx, address, h)
+		look = sync.OnceValues(func() (referral, error) {
+			found, err := s.zoneBelow(ctx, address, auth)
 			if err != nil {
 				s.mu.Lock()
 				defer s.mu.Unlock()
-				delete(s.cuts, at) // to be asked again
+				delete(s.cuts, at) // ask again
 			}
 			return found, err
 		})
@@ -231,70 +232,70 @@ func (s *search) cut(ctx context.Context, address netip.AddrPort, h home) func()
 	return look
 }
 
-// below sees whether a server that has the value has it in a zone below the one
-// that it was asked as a server of: that one may have further servers.
-func (s *search) below(ctx context.Context, address netip.AddrPort, h home) (finding, error) {
-	r, err := s.ask(ctx, address, query{name: h.name, kind: dnsmessage.TypeSOA})
+// zoneBelow finds out if a server has the value in a zone below the given one:
+// that zone may have further servers.
+func (s *search) zoneBelow(ctx context.Context, address netip.AddrPort, auth authority) (referral, error) {
+	r, err := s.ask(ctx, address, query{name: auth.name, kind: dnsmessage.TypeSOA})
 	if err != nil {
-		return finding{}, err
+		return referral{}, err
 	}
-	zone := r.apex(h.name)
-	if !r.authoritative || zone == h.zone || !isWithin(zone, h.zone) {
-		return finding{}, nil
+	zone := r.apex(auth.name)
+	if !r.authoritative || zone == auth.zone || !isWithin(zone, auth.zone) {
+		return referral{}, nil
 	}
 	r, err = s.ask(ctx, address, query{name: zone, kind: dnsmessage.TypeNS})
 	servers := r.data(zone, dnsmessage.TypeNS)
 	if err != nil || len(servers) == 0 {
-		return finding{}, cmp.Or(err, fmt.Errorf("zone %s has no name servers", shown(zone)))
+		return referral{}, cmp.Or(err, fmt.Errorf("zone %s has no name servers", printable(zone)))
 	}
-	return finding{home: home{h.name, zone, servers}}, nil
+	return referral{authority: authority{auth.name, zone, servers}}, nil
 }
 
-// verdict says why an answer is not what is waited for.
-func (s *search) verdict(r reply, name string) error {
+// mismatch says why an answer is not the expected one, or returns nil.
+func (s *search) mismatch(r reply, name string) error {
 	switch {
-	case r.has(name, s.value):
+	case r.hasTXT(name, s.value):
 		return nil
 	case r.code != dnsmessage.RCodeSuccess:
 		return errors.New(codeText(r.code))
 	case r.truncated:
 		return errors.New("truncated answer")
-	case r.alias(name) != "":
-		return fmt.Errorf("a CNAME to %s, and not followed", shown(r.alias(name)))
+	case r.cname(name) != "":
+		return fmt.Errorf("a CNAME to %s, and not followed", printable(r.cname(name)))
 	}
 	return fmt.Errorf("no TXT record with the value %q", s.value)
 }
 
-// atNameservers waits for the servers that the user named. There is no zone to
-// find, and it is theirs to know where CNAMEs lead.
+// atNameservers waits for the servers that the user named. No zone is looked
+// up, and CNAMEs are followed by asking the same servers.
 func (s *search) atNameservers(ctx context.Context, name string) error {
-	return s.enough(ctx, len(s.nameservers), func(ctx context.Context, i int) error {
-		return s.server(ctx, s.nameservers[i], func(ctx context.Context, address netip.AddrPort) error {
-			return s.follows(ctx, address, name)
+	return s.waitForQuorum(ctx, len(s.nameservers), func(ctx context.Context, i int) error {
+		return s.waitForServer(ctx, s.nameservers[i], func(ctx context.Context, address netip.AddrPort) error {
+			return s.askNameserver(ctx, address, name)
 		})
 	})
 }
 
-// follows asks one server for a name and for what its CNAMEs lead to.
-func (s *search) follows(ctx context.Context, address netip.AddrPort, name string) error {
-	for range maxAliases + 1 {
+// askNameserver asks one server for a name and for the targets of its CNAMEs.
+func (s *search) askNameserver(ctx context.Context, address netip.AddrPort, name string) error {
+	for range maxCNAMEs + 1 {
 		r, err := s.ask(ctx, address, query{name: name, kind: dnsmessage.TypeTXT})
 		if err != nil {
 			return err
 		}
 		end := name
-		for range maxAliases {
-			if next := r.alias(end); next != "" && s.follow {
+		for range maxCNAMEs {
+			if next := r.cname(end); next != "" && s.follow {
 				end = next
 			}
 		}
-		if r.has(end, s.value) {
+		if r.hasTXT(end, s.value) {
 			return nil
 		}
 		if end == name || len(r.data(end, dnsmessage.TypeTXT)) > 0 {
-			return s.verdict(r, end)
+			return s.mismatch(r, end)
 		}
 		name = end
 	}
-	return errAliases
+	return errCNAMEs
 }

@@ -15,11 +15,11 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// attempts is how often every recursive server is asked before a look-up fails.
-const attempts = 2
+// maxRounds is how often each recursive server is asked before a lookup fails.
+const maxRounds = 2
 
-// resolver finds things through recursive servers. What was found is kept; what
-// failed is asked again by the next who needs it.
+// resolver resolves names by recursive servers. Answers are kept; a lookup that
+// failed is repeated when it is needed again.
 type resolver struct {
 	servers []netip.AddrPort
 	ask     func(context.Context, netip.AddrPort, query) (reply, error)
@@ -41,10 +41,10 @@ func newResolver(servers []netip.AddrPort, ask func(context.Context, netip.AddrP
 	return &resolver{servers: servers, ask: ask, known: map[query]*lookup{}}
 }
 
-// find answers from memory, or together with all who look for the same now.
+// find returns a kept answer, or shares a lookup that is under way.
 func (r *resolver) find(ctx context.Context, name string, kind dnsmessage.Type) (reply, error) {
 	q := query{name: name, kind: kind, recurse: true}
-	l, mine := r.claim(q)
+	l, mine := r.join(q)
 	if mine {
 		l.reply, l.err = r.search(ctx, q)
 		if l.err != nil {
@@ -60,8 +60,9 @@ func (r *resolver) find(ctx context.Context, name string, kind dnsmessage.Type) 
 	}
 }
 
-// claim finds a look-up, or begins one that is then the caller's to do.
-func (r *resolver) claim(q query) (l *lookup, mine bool) {
+// join returns the lookup for a query. If there was none, the caller must do it
+// (mine is true).
+func (r *resolver) join(q query) (l *lookup, mine bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l, known := r.known[q]
@@ -72,19 +73,19 @@ func (r *resolver) claim(q query) (l *lookup, mine bool) {
 	return l, !known
 }
 
-// forget has the next one ask again.
+// forget drops an answer, so that the next find asks again.
 func (r *resolver) forget(name string, kind dnsmessage.Type) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.known, query{name: name, kind: kind, recurse: true})
 }
 
-// search asks the servers in turn, the one that answered last first. That
-// there is no such name is an answer.
+// search asks the servers in turn, beginning with the one that answered last.
+// NXDOMAIN is an answer too.
 func (r *resolver) search(ctx context.Context, q query) (reply, error) {
 	err := errors.New("no resolver: give one with --resolver")
 	first := int(r.preferred.Load())
-	for i := range attempts * len(r.servers) {
+	for i := range maxRounds * len(r.servers) {
 		n := (first + i) % len(r.servers)
 		var answer reply
 		answer, err = r.ask(ctx, r.servers[n], q)
@@ -103,9 +104,8 @@ func (r *resolver) search(ctx context.Context, q query) (reply, error) {
 	return reply{}, err
 }
 
-// addresses are all that a host has, of both families. There may be some and an
-// error, where the look-up of one family failed. CNAMEs on the way are the
-// resolver's.
+// addresses returns a host's addresses of both families. It returns some and an
+// error if the lookup of one family failed. The resolver follows CNAMEs.
 func (r *resolver) addresses(ctx context.Context, host string) ([]netip.Addr, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{addr}, nil
@@ -118,10 +118,10 @@ func (r *resolver) addresses(ctx context.Context, host string) ([]netip.Addr, er
 	}
 	r.forget(host, dnsmessage.TypeA)
 	r.forget(host, dnsmessage.TypeAAAA)
-	return nil, fmt.Errorf("%s has no address", shown(host))
+	return nil, fmt.Errorf("%s has no address", printable(host))
 }
 
-// addresses are those in an answer.
+// addresses returns the addresses in an answer.
 func (r reply) addresses() (all []netip.Addr) {
 	for _, a := range r.answers {
 		if addr, ok := netip.AddrFromSlice([]byte(a.data)); ok && (a.kind == dnsmessage.TypeA || a.kind == dnsmessage.TypeAAAA) {
@@ -131,8 +131,8 @@ func (r reply) addresses() (all []netip.Addr) {
 	return all
 }
 
-// systemResolvers reads resolv.conf(5). Without an entry, or without the file, it
-// is this host.
+// systemResolvers returns the name servers of resolv.conf(5). Without an entry,
+// or without the file, that is this host.
 func systemResolvers(path string) ([]netip.AddrPort, error) {
 	text, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

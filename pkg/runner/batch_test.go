@@ -20,8 +20,8 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// telling is a handler that logs its name, what it is called for, and the
-// names on its standard input, and fails for what the second argument says.
+// telling is a handler that logs its name, its event and the names on its
+// standard input, and fails for the events of the second argument.
 func telling(t *testing.T, name, fails string) string {
 	return script(t, `names=$(sed -n 's/.*"domain": "\([a-z.]*\)".*/\1/p' | tr '\n' ' ')
 echo "`+name+` $1 $domain [${names% }]" >>"$LOG"
@@ -37,7 +37,7 @@ func threeOfCertbot() []envmap.Event {
 	return placed(perform("a.test"), perform("b.test"), perform("c.test"))
 }
 
-// performed runs certbot's calls of an order, all but the last; they succeed.
+// performed runs certbot's calls of an order except for the last; they succeed.
 func (w *world) performed(order []envmap.Event) (last envmap.Event) {
 	for _, e := range order[:len(order)-1] {
 		require.NoError(w.t, w.run(e))
@@ -52,8 +52,8 @@ func (w *world) requireNothingLeft() {
 	require.Empty(w.t, left)
 }
 
-// requireSilentCleanup is certbot's end: a clean-up for each challenge, which
-// has nothing to do.
+// requireSilentCleanup runs certbot's cleanup for each challenge, which has
+// nothing to do.
 func (w *world) requireSilentCleanup(order []envmap.Event) {
 	w.warnings = nil
 	for _, e := range order {
@@ -100,8 +100,8 @@ func TestBatchLineOnStandardInput(t *testing.T) {
 	require.Equal(t, []string{"A perform c.test [a.test b.test c.test]"}, w.log())
 }
 
-// TestBatchLineAmongOthers: the other lines are run for each challenge as ever,
-// and for the last in the chain's order.
+// TestBatchLineAmongOthers: the other lines are run for each challenge as
+// usual, and for the last one in the chain's order.
 func TestBatchLineAmongOthers(t *testing.T) {
 	w := newWorld(t, "handler phase=perform,cleanup "+telling(t, "A", "")+"\nhandler phase=perform,cleanup batch=yes "+telling(t, "B", "")+
 		"\nhandler phase=perform,cleanup "+telling(t, "C", "")+"\n")
@@ -115,8 +115,8 @@ func TestBatchLineAmongOthers(t *testing.T) {
 	require.Equal(t, []string{"C cleanup c.test []", "B cleanup c.test []", "A cleanup c.test []"}, w.log())
 }
 
-// TestBatchLineTakesItsOwn: domain= and type= choose from the order, also where
-// the last challenge is not among them.
+// TestBatchLineTakesItsOwn: domain= and type= choose from the order, even if
+// the last challenge is not chosen.
 func TestBatchLineTakesItsOwn(t *testing.T) {
 	w := newWorld(t, "handler domain=a.test,b.test batch=yes phase=perform,cleanup "+telling(t, "A", "")+
 		"\nhandler type=http-01 batch=yes phase=perform,cleanup "+telling(t, "B", "")+
@@ -160,8 +160,8 @@ func TestBatchLineFailsLastFirst(t *testing.T) {
 	w.requireSilentCleanup(order)
 }
 
-// TestBatchLineFailsForOthersToo: also the challenges that earlier calls of the
-// order performed with other lines, and that the batch has no part in.
+// TestBatchLineFailsForOthersToo: challenges that earlier calls of the order
+// performed only with other lines are undone too.
 func TestBatchLineFailsForOthersToo(t *testing.T) {
 	w := newWorld(t, "handler domain=a.test phase=perform,cleanup "+telling(t, "A", "")+
 		"\nhandler domain=b.test,c.test phase=perform,cleanup batch=yes "+telling(t, "B", "perform c.test")+"\n")
@@ -173,7 +173,7 @@ func TestBatchLineFailsForOthersToo(t *testing.T) {
 	w.requireSilentCleanup(order)
 }
 
-// TestBatchLineBeforeAFailure: what a later line fails at undoes the batch.
+// TestBatchLineBeforeAFailure: the failure of a later line undoes the batch.
 func TestBatchLineBeforeAFailure(t *testing.T) {
 	w := newWorld(t, "handler phase=perform,cleanup batch=yes "+telling(t, "A", "")+"\nhandler phase=perform,cleanup "+telling(t, "B", "perform c.test")+"\n")
 	order := threeOfCertbot()
@@ -185,8 +185,8 @@ func TestBatchLineBeforeAFailure(t *testing.T) {
 	w.requireSilentCleanup(order)
 }
 
-// TestBatchLineWithoutAFailedOne: a challenge that was rolled back is no part of
-// what the batch gets.
+// TestBatchLineWithoutAFailedOne: the batch does not get a challenge that was
+// rolled back.
 func TestBatchLineWithoutAFailedOne(t *testing.T) {
 	w := newWorld(t, "handler phase=perform,cleanup "+telling(t, "A", "perform b.test")+"\nhandler phase=perform,cleanup batch=yes "+telling(t, "B", "")+"\n")
 	order := threeOfCertbot()
@@ -197,7 +197,7 @@ func TestBatchLineWithoutAFailedOne(t *testing.T) {
 	require.Equal(t, []string{"A perform c.test []", "B perform c.test [a.test c.test]"}, w.log())
 }
 
-// TestBatchLineRollbackFails: what is left is named, each challenge of it.
+// TestBatchLineRollbackFails: each challenge that is left is named.
 func TestBatchLineRollbackFails(t *testing.T) {
 	stuck := script(t, `echo "$1 $2" >>"$LOG"; case $1 in deploy_challenge) exit 1;; esac; [ -e "$LOG.free" ] || [ "$2" != b.test ]`)
 	w := newWorld(t, "dehydrated batch=yes "+stuck+"\n")
@@ -229,8 +229,8 @@ func TestBatchLineVanishes(t *testing.T) {
 	w.requireSilentCleanup(order)
 }
 
-// TestBatchLineVanishesAndIsOptional: nothing of it stays in the journal, which
-// would be cleaned up as if it had been run.
+// TestBatchLineVanishesAndIsOptional: nothing of it stays in the journal, since
+// it never ran.
 func TestBatchLineVanishesAndIsOptional(t *testing.T) {
 	gone := logging(t, "B", "")
 	w := newWorld(t, "handler phase=perform,cleanup "+telling(t, "A", "")+"\nhandler phase=perform,cleanup optional=yes batch=yes "+gone+"\n")
@@ -278,8 +278,8 @@ func TestBatchLineInOneCall(t *testing.T) {
 	require.Equal(t, []string{"A deploy_challenge f.test", "A deploy_challenge g.test"}, w.log())
 }
 
-// TestBatchLineStandsTwice: equal lines are two, and are cleaned up twice.
-func TestBatchLineStandsTwice(t *testing.T) {
+// TestDuplicateBatchLine: two equal lines are both performed and cleaned up.
+func TestDuplicateBatchLine(t *testing.T) {
 	line := "dehydrated batch=yes " + triplets(t, "A", "") + "\n"
 	w := newWorld(t, line+line)
 	order := threeOfCertbot()
@@ -378,8 +378,8 @@ func TestBatchLineIsInterrupted(t *testing.T) {
 }
 
 // TestBatchLineAfterAKilledRun: a run of the same names that was killed before
-// its last challenge is no part of the next one's order; its own can still be
-// cleaned.
+// its last challenge does not belong to the next one's order; its own
+// challenges can still be cleaned up.
 func TestBatchLineAfterAKilledRun(t *testing.T) {
 	w := newWorld(t, "handler phase=perform,cleanup "+logging(t, "A", "")+"\ndehydrated batch=yes "+triplets(t, "B", "")+"\n")
 	killed := threeOfCertbot()
@@ -404,7 +404,7 @@ func TestBatchLineAfterAKilledRun(t *testing.T) {
 }
 
 // TestBatchLineAndPending: extauth-pending may clean what older runs left while
-// an order is under way; of that order nothing is forgotten, though none of its
+// an order is under way; nothing of that order is forgotten, though none of its
 // challenges has been performed yet.
 func TestBatchLineAndPending(t *testing.T) {
 	w := newWorld(t, "dehydrated batch=yes "+triplets(t, "A", "")+"\n")
@@ -415,8 +415,8 @@ func TestBatchLineAndPending(t *testing.T) {
 	require.Equal(t, []string{"A deploy_challenge a.test b.test c.test"}, w.log())
 }
 
-// TestBatchLineSaysInAdvance: what is planned is what is run.
-func TestBatchLineSaysInAdvance(t *testing.T) {
+// TestBatchLinePlan: the plan is what is run.
+func TestBatchLinePlan(t *testing.T) {
 	w := newWorld(t, "dehydrated batch=yes "+triplets(t, "A", "")+"\n")
 	order := threeOfCertbot()
 	planned, err := w.Plan(order)
@@ -425,12 +425,12 @@ func TestBatchLineSaysInAdvance(t *testing.T) {
 	require.Regexp(t, ` deploy_challenge a\.test \S+ \S+ b\.test \S+ \S+ c\.test \S+ \S+$`, planned[0])
 	planned, err = w.Plan(order[:1])
 	require.NoError(t, err)
-	require.Empty(t, planned, "it is run behind the last")
+	require.Empty(t, planned, "it is run after the last")
 	require.Empty(t, w.log())
 	w.requireEmptyJournal()
 }
 
-// TestBatchLineWithALostJournal: the last call alone is what is known.
+// TestBatchLineWithALostJournal: only the last call is known.
 func TestBatchLineWithALostJournal(t *testing.T) {
 	w := newWorld(t, "dehydrated batch=yes "+triplets(t, "A", "")+"\n")
 	last := w.performed(threeOfCertbot())
@@ -440,7 +440,7 @@ func TestBatchLineWithALostJournal(t *testing.T) {
 }
 
 // publishing is a dehydrated hook that has a file for each record, and fails
-// behind its work where the world says so.
+// after its work if the test says so.
 func publishing(t *testing.T, name string) string {
 	return script(t, `operation=$1
 shift
@@ -461,7 +461,7 @@ func (w *world) records() []string {
 }
 
 // stoppedAt runs an order up to its last call, and of that up to a step, at
-// which stop is called. reached is false where there are no so many steps.
+// which stop is called. reached is false if there are fewer steps.
 func stoppedAt(t *testing.T, step int, fails bool, stop func() error) (w *world, order []envmap.Event, reached bool, err error) {
 	w = newWorld(t, "dehydrated "+publishing(t, "A")+"\ndehydrated batch=yes "+publishing(t, "B")+"\n")
 	if fails {
@@ -497,8 +497,8 @@ func (w *world) requireCleanable(order []envmap.Event, note string) {
 	w.requireEmptyJournal()
 }
 
-// TestBatchLineEndsAtEveryStep: at whatever step of the last call a run comes
-// to its end without a word, the journal names all that is there to be cleaned.
+// TestBatchLineEndsAtEveryStep: whenever a run of the last call ends suddenly,
+// the journal names everything that must be cleaned up.
 func TestBatchLineEndsAtEveryStep(t *testing.T) {
 	for _, fails := range []bool{false, true} {
 		t.Run(fmt.Sprintf("fails %v", fails), func(t *testing.T) {
@@ -528,7 +528,7 @@ func endAtEveryStep(t *testing.T, fails bool) {
 }
 
 // requireUndone: nothing is left of the last call. What the calls before it did
-// may stand where the batch was not begun: certbot cleans it up.
+// may stay if the batch had not begun: certbot cleans it up.
 func (w *world) requireUndone(note string) {
 	for _, file := range w.records() {
 		require.Regexp(w.t, `log\.A\.[ab]\.test$`, file, note)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/extauth/extauth/internal/envfile"
 	"github.com/extauth/extauth/internal/process"
 	"github.com/extauth/extauth/pkg/envmap"
@@ -102,7 +104,7 @@ func (c *call) judge(h *Handler, e envmap.Event, result process.Result, err erro
 	to := h.Resolved().To
 	if to.Declined != nil && errors.As(err, new(*ExitError)) && to.Declined(result.Status, result.Stdout) {
 		if e.Cmd == envmap.PerformChallenge {
-			c.warn((&HandlerError{*h, e, errors.New("the handler has not implemented it")}).Error())
+			c.warn((&HandlerError{*h, e, errors.New("not implemented by the handler")}).Error())
 		}
 		return nil, nil
 	}
@@ -135,6 +137,9 @@ func (c *call) start(ctx context.Context, h *Handler, e envmap.Event, encoded *e
 	p.Argv, p.Stdin, p.Timeout = append(p.Argv, encoded.Args...), encoded.Stdin, timeout
 	if h.Line == 0 && encoded.Stdin == nil && c.Stdin != nil {
 		p.Input, p.Foreground = c.Stdin, hasTerminal()
+		if p.Foreground && isTerminal(os.Stderr) {
+			p.Stderr = nil // a question that it asks has no line feed
+		}
 	}
 	return p.Run(ctx)
 }
@@ -151,6 +156,12 @@ func hasTerminal() bool {
 		return false
 	}
 	return tty.Close() == nil
+}
+
+// isTerminal reports whether a file is a terminal.
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
 }
 
 // stderr passes on what a handler says to people, without its credentials.

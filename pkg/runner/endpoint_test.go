@@ -23,9 +23,9 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// office is a process that listens, and answers as a test says. It keeps what
-// it was asked.
-type office struct {
+// endpointServer is a process that listens, and answers as a test says. It records its
+// calls.
+type endpointServer struct {
 	t    *testing.T
 	dir  string
 	wait sync.WaitGroup
@@ -35,10 +35,10 @@ type office struct {
 	open  []net.Conn
 }
 
-// newOffice listens at DIR/at. reply returns what is written for an event; nil
+// newServer listens at DIR/at. reply returns what is written for an event; nil
 // ends the connection, and an empty text leaves the client waiting.
-func newOffice(t *testing.T, reply func(cmd, domain string) []byte) *office {
-	o := &office{t: t, dir: t.TempDir()}
+func newServer(t *testing.T, reply func(cmd, domain string) []byte) *endpointServer {
+	o := &endpointServer{t: t, dir: t.TempDir()}
 	l, err := net.Listen("unix", filepath.Join(o.dir, "at"))
 	require.NoError(t, err)
 	o.wait.Add(1)
@@ -68,7 +68,7 @@ func newOffice(t *testing.T, reply func(cmd, domain string) []byte) *office {
 	return o
 }
 
-func (o *office) serve(conn net.Conn, reply func(cmd, domain string) []byte) {
+func (o *endpointServer) serve(conn net.Conn, reply func(cmd, domain string) []byte) {
 	defer o.wait.Done()
 	defer conn.Close()
 	for lines := bufio.NewReader(conn); ; {
@@ -94,7 +94,7 @@ func (o *office) serve(conn net.Conn, reply func(cmd, domain string) []byte) {
 	}
 }
 
-func (o *office) calls() []string {
+func (o *endpointServer) calls() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return append([]string{}, o.asked...)
@@ -105,8 +105,8 @@ func done(cmd, domain string) []byte {
 	return fmt.Appendf(nil, "{\"cmd\":\"result\",\"for\":%q,\"domain\":%q,\"ok\":true,\"output\":\"%s %s\\n\"}\n", cmd, domain, cmd, domain)
 }
 
-// chain reads a chain file that stands beside the socket.
-func (o *office) chain(text string) []runner.Handler {
+// chain reads a chain file in the socket's directory.
+func (o *endpointServer) chain(text string) []runner.Handler {
 	o.t.Helper()
 	file := filepath.Join(o.dir, "chain")
 	require.NoError(o.t, os.WriteFile(file, []byte(text), 0o644))
@@ -116,7 +116,7 @@ func (o *office) chain(text string) []runner.Handler {
 }
 
 // run runs events through a chain.
-func (o *office) run(chain string, events ...envmap.Event) (output string, warnings []string, err error) {
+func (o *endpointServer) run(chain string, events ...envmap.Event) (output string, warnings []string, err error) {
 	o.t.Helper()
 	r := &runner.Runner{
 		Chain: o.chain(chain), Environ: []string{"PATH=/usr/bin:/bin", "LOG=" + filepath.Join(o.dir, "log")},
@@ -130,7 +130,7 @@ func (o *office) run(chain string, events ...envmap.Event) (output string, warni
 	return output, warnings, err
 }
 
-func (o *office) journal() []string {
+func (o *endpointServer) journal() []string {
 	var records []string
 	files, _ := os.ReadDir(filepath.Join(o.dir, "state", "journal"))
 	for _, f := range files {
@@ -148,8 +148,8 @@ func asks(cmd envmap.Cmd, domain string) envmap.Event {
 	}
 }
 
-// TestEndpointAnswers: each answer that is none, or says no, fails the call,
-// which is undone at the same place.
+// TestEndpointAnswers: an answer that is malformed, or an error, fails the
+// call, which is undone at the same endpoint.
 func TestEndpointAnswers(t *testing.T) {
 	for name, c := range map[string]struct{ answer, want string }{
 		"refusal":         {`{"cmd":"result","ok":false,"error":"no such zone"}`, "answered: no such zone"},
@@ -168,7 +168,7 @@ func TestEndpointAnswers(t *testing.T) {
 		"end of the line": {"\x00nothing", "answered: something that is not a result line"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := newOffice(t, func(cmd, domain string) []byte {
+			o := newServer(t, func(cmd, domain string) []byte {
 				if cmd != string(envmap.PerformChallenge) {
 					return done(cmd, domain)
 				}
@@ -185,10 +185,10 @@ func TestEndpointAnswers(t *testing.T) {
 	}
 }
 
-// TestEndpointAnswerOfAnother: an answer says what it is for, so that one event's
-// is not taken for another's.
+// TestEndpointAnswerOfAnother: an answer names its event, so that it is not
+// taken for another's.
 func TestEndpointAnswerOfAnother(t *testing.T) {
-	o := newOffice(t, func(cmd, domain string) []byte {
+	o := newServer(t, func(cmd, domain string) []byte {
 		if cmd == string(envmap.Cleanup) {
 			return done(cmd, domain)
 		}
@@ -202,8 +202,8 @@ func TestEndpointAnswerOfAnother(t *testing.T) {
 // TestEndpointEndsTheConnection: without an answer, or in the middle of one.
 func TestEndpointEndsTheConnection(t *testing.T) {
 	for _, half := range []string{"", `{"cmd":"result","ok":true,"output":""}`} {
-		var o *office
-		o = newOffice(t, func(cmd, domain string) []byte {
+		var o *endpointServer
+		o = newServer(t, func(cmd, domain string) []byte {
 			if cmd == string(envmap.Cleanup) {
 				return done(cmd, domain)
 			}
@@ -221,7 +221,7 @@ func TestEndpointEndsTheConnection(t *testing.T) {
 // TestEndpointTextIsCut: what another process says of its failure is a line that
 // a person can read.
 func TestEndpointTextIsCut(t *testing.T) {
-	o := newOffice(t, func(cmd, domain string) []byte {
+	o := newServer(t, func(cmd, domain string) []byte {
 		if cmd == string(envmap.Cleanup) {
 			return done(cmd, domain)
 		}
@@ -234,7 +234,7 @@ func TestEndpointTextIsCut(t *testing.T) {
 
 // TestEndpointOutputIsCut: as that of a handler that is a program, 32 KiB.
 func TestEndpointOutputIsCut(t *testing.T) {
-	o := newOffice(t, func(cmd, domain string) []byte {
+	o := newServer(t, func(cmd, domain string) []byte {
 		return []byte(`{"cmd":"result","ok":true,"output":"` + strings.Repeat("é", 45000) + "\\u0000\"}\n")
 	})
 	output, _, err := o.run("json unix:at\n", asks(envmap.PerformChallenge, "a.test"))
@@ -246,7 +246,7 @@ func TestEndpointOutputIsCut(t *testing.T) {
 // TestEndpointIsSilent: its time ends, and the challenge is cleaned up at the
 // same place.
 func TestEndpointIsSilent(t *testing.T) {
-	o := newOffice(t, func(cmd, domain string) []byte {
+	o := newServer(t, func(cmd, domain string) []byte {
 		if cmd == string(envmap.Cleanup) {
 			return done(cmd, domain)
 		}
@@ -265,8 +265,8 @@ func TestEndpointIsSilent(t *testing.T) {
 
 // TestEndpointDribbles: bytes that come now and then do not add to its time.
 func TestEndpointDribbles(t *testing.T) {
-	var o *office
-	o = newOffice(t, func(cmd, domain string) []byte {
+	var o *endpointServer
+	o = newServer(t, func(cmd, domain string) []byte {
 		if cmd == string(envmap.Cleanup) {
 			return done(cmd, domain)
 		}
@@ -287,9 +287,9 @@ func TestEndpointDribbles(t *testing.T) {
 	require.Less(t, time.Since(started), 3*time.Second)
 }
 
-// TestEndpointRollback: a handler behind it fails, and it is told to clean up.
+// TestEndpointRollback: a later handler fails, and the endpoint cleans up.
 func TestEndpointRollback(t *testing.T) {
-	o := newOffice(t, done)
+	o := newServer(t, done)
 	require.NoError(t, os.WriteFile(filepath.Join(o.dir, "fail.sh"), []byte("#!/bin/sh\ntest \"$1\" = clean_challenge\n"), 0o755))
 	_, _, err := o.run("json unix:at\ndehydrated ./fail.sh\n", asks(envmap.PerformChallenge, "a.test"))
 	require.ErrorAs(t, err, new(*runner.HandlerError))
@@ -297,11 +297,11 @@ func TestEndpointRollback(t *testing.T) {
 	require.Empty(t, o.journal())
 }
 
-// TestEndpointCannotUndo: it is silent for the clean-up too. The journal keeps
-// what is left, and a later clean-up ends it.
+// TestEndpointCannotUndo: it does not answer the cleanup either. The journal
+// keeps what is left for a later cleanup.
 func TestEndpointCannotUndo(t *testing.T) {
 	heal := make(chan struct{})
-	o := newOffice(t, func(cmd, domain string) []byte {
+	o := newServer(t, func(cmd, domain string) []byte {
 		select {
 		case <-heal:
 			return done(cmd, domain)
@@ -320,7 +320,7 @@ func TestEndpointCannotUndo(t *testing.T) {
 
 // TestEndpointOptional: its failure is a warning.
 func TestEndpointOptional(t *testing.T) {
-	o := newOffice(t, func(string, string) []byte { return nil })
+	o := newServer(t, func(string, string) []byte { return nil })
 	output, warnings, err := o.run("json optional=yes unix:nobody\njson optional=yes unix:at\ndehydrated echo\n", asks(envmap.PerformChallenge, "a.test"))
 	require.NoError(t, err)
 	require.Contains(t, output, "deploy_challenge a.test")
@@ -328,17 +328,16 @@ func TestEndpointOptional(t *testing.T) {
 	require.Contains(t, warnings[0], "nobody listens there")
 }
 
-// TestEndpointPhases: it is told of an order's begin and end where phase= says
-// so, and nowhere else.
+// TestEndpointPhases: it gets an order's begin and end only if phase= says so.
 func TestEndpointPhases(t *testing.T) {
-	o := newOffice(t, done)
+	o := newServer(t, done)
 	_, _, err := o.run("json unix:at\n", asks(envmap.PerformChallenge, "a.test"))
 	require.NoError(t, err)
 	_, _, err = o.run("json unix:at\n", asks(envmap.Cleanup, "a.test"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"perform_challenge a.test", "cleanup a.test"}, o.calls())
 
-	o = newOffice(t, done)
+	o = newServer(t, done)
 	const chain = "json phase=pre-perform,perform,post-perform,pre-cleanup,cleanup,post-cleanup unix:at\n"
 	_, _, err = o.run(chain, asks(envmap.PerformChallenge, "a.test"))
 	require.NoError(t, err)
@@ -346,7 +345,7 @@ func TestEndpointPhases(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"pre_perform ", "perform_challenge a.test", "post_perform ", "pre_cleanup ", "cleanup a.test", "post_cleanup "}, o.calls())
 
-	o = newOffice(t, done)
+	o = newServer(t, done)
 	_, _, err = o.run("dehydrated true\njson phase=post-perform unix:at\n", asks(envmap.PerformChallenge, "a.test"))
 	require.NoError(t, err)
 	require.Equal(t, []string{"post_perform "}, o.calls())
@@ -354,7 +353,7 @@ func TestEndpointPhases(t *testing.T) {
 
 // TestEndpointStopped: a signal ends the wait.
 func TestEndpointStopped(t *testing.T) {
-	o := newOffice(t, func(cmd, domain string) []byte {
+	o := newServer(t, func(cmd, domain string) []byte {
 		if cmd == string(envmap.Cleanup) {
 			return done(cmd, domain)
 		}
@@ -375,10 +374,10 @@ func TestEndpointStopped(t *testing.T) {
 	require.Equal(t, []string{"perform_challenge a.test", "cleanup a.test"}, o.calls())
 }
 
-// TestEndpointQueueIsFull: a process that accepts nobody has its time, and no
-// more.
+// TestEndpointQueueIsFull: the time for a process that accepts no connection is
+// limited.
 func TestEndpointQueueIsFull(t *testing.T) {
-	o := &office{t: t, dir: t.TempDir()}
+	o := &endpointServer{t: t, dir: t.TempDir()}
 	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
 	defer syscall.Close(fd)
@@ -393,11 +392,11 @@ func TestEndpointQueueIsFull(t *testing.T) {
 	require.Less(t, time.Since(started), 5*time.Second)
 }
 
-// TestEndpointPipesNobodyReads: a listener that was stopped, not ended, also
-// where no further client fits into the pipe that they announce themselves at.
+// TestEndpointPipesNobodyReads: a listener that was stopped but has not ended,
+// even if the pipe at which clients announce themselves is full.
 func TestEndpointPipesNobodyReads(t *testing.T) {
 	t.Parallel()
-	o := &office{t: t, dir: t.TempDir()}
+	o := &endpointServer{t: t, dir: t.TempDir()}
 	require.NoError(t, os.Mkdir(filepath.Join(o.dir, "at"), 0o700))
 	connect := filepath.Join(o.dir, "at", "connect")
 	require.NoError(t, syscall.Mkfifo(connect, 0o600))

@@ -13,7 +13,7 @@ import (
 type SupervisionError struct{ Convention, Reason string }
 
 func (e *SupervisionError) Error() string {
-	return fmt.Sprintf("%s: %s, which needs supervision", e.Convention, e.Reason)
+	return fmt.Sprintf("this %s handler %s, and so needs supervision", e.Convention, e.Reason)
 }
 
 // Exec replaces this process by a handler, as execve(2) does: the process id, exit
@@ -61,7 +61,7 @@ func replaceable(h *Handler, e envmap.Event) error {
 	case !h.IsProgram():
 		reason = "is not a program"
 	case to.Declined != nil || to.Answer != nil:
-		reason = "says in its output how it ended"
+		reason = "says in a way of its own how it ended"
 	case e.IsChallenge() && to.Replays && e.Client != h.Convention:
 		reason = "gets back at the clean-up what it printed"
 	case e.IsChallenge() && forgets(e):

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// performed is a world with one challenge performed, and its record.
+// performed returns a directory with one performed challenge, and its record.
 func performed(t *testing.T) (w *world, file string, text []byte) {
 	w = newWorld(t, "handler phase=perform,cleanup "+logging(t, "A", "")+"\n")
 	require.NoError(t, w.run(perform("a.test")))
@@ -20,9 +20,9 @@ func performed(t *testing.T) (w *world, file string, text []byte) {
 	return w, files[0], text
 }
 
-// TestF03_OnDiskBeforeTheHandlerRuns: the record is written, synced, given its
+// TestOnDiskBeforeTheHandlerRuns: the record is written, synced, given its
 // name and the name synced, before each handler starts.
-func TestF03_OnDiskBeforeTheHandlerRuns(t *testing.T) {
+func TestOnDiskBeforeTheHandlerRuns(t *testing.T) {
 	w := newWorld(t, "handler phase=perform "+logging(t, "A", "")+"\nhandler phase=perform "+logging(t, "B", "")+"\n")
 	var steps []string
 	w.Step = func(name string) error { steps = append(steps, name); return nil }

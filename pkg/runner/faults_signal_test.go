@@ -9,9 +9,9 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// TestG07_StoppedHandler: the time of a handler that was stopped, as by Ctrl-Z,
+// TestStoppedHandler: the time of a handler that was stopped, as by Ctrl-Z,
 // goes on, and SIGKILL reaches it.
-func TestG07_StoppedHandler(t *testing.T) {
+func TestStoppedHandler(t *testing.T) {
 	w := newWorld(t, "handler timeout=200ms phase=perform,cleanup "+script(t, `echo "$1" >>"$LOG"; [ "$1" = cleanup ] || kill -STOP $$`)+"\n")
 	began := time.Now()
 	require.ErrorAs(t, w.run(perform("a.test")), new(*runner.TimeoutError))

@@ -11,16 +11,16 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// credentials writes an env file that its owner alone can read.
+// credentials writes an env file that only its owner can read.
 func credentials(t testing.TB, text string) string {
 	file := filepath.Join(t.TempDir(), "x.env")
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	return file
 }
 
-// TestD11_FileIsReplacedMeanwhile: another user's file, put in the place of
-// root's between the look at it and the reading of it, is not used.
-func TestD11_FileIsReplacedMeanwhile(t *testing.T) {
+// TestFileIsReplacedMeanwhile: another user's file is not used if it replaces
+// root's between check and use.
+func TestFileIsReplacedMeanwhile(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only what root runs is checked")
 	}
@@ -39,7 +39,7 @@ func TestD11_FileIsReplacedMeanwhile(t *testing.T) {
 		next := filepath.Join(dir, name+".next")
 		require.NoError(t, os.Link(filepath.Join(dir, name+whose), next))
 		require.NoError(t, os.Rename(next, filepath.Join(dir, name)))
-		_ = os.Remove(next) // rename leaves it where both are one file
+		_ = os.Remove(next) // rename does nothing if both are the same file
 	}
 	swapped := func(t *testing.T, name string, read func(path string) string) {
 		place(name, ".ours")

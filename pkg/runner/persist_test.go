@@ -25,9 +25,9 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// residence is a directory with a program that stays. The program has its path
-// in $HERE, and says there in "started" when it starts, and which events it
-// read in "seen".
+// residence is a directory with a persistent program. The program has the
+// directory's path in $HERE, and writes its starts to "started" and its events
+// to "seen" there.
 type residence struct {
 	t   *testing.T
 	dir string
@@ -39,9 +39,9 @@ type residence struct {
 	output []byte
 }
 
-// newResidence writes a program that runs a shell's commands for each event, of
-// which $cmd and $domain are known, and a chain with it. A command says what the
-// program answers.
+// newResidence writes a program that runs shell commands for each event, with
+// $cmd and $domain, and a chain with it. The output of the commands is the
+// answer.
 func newResidence(t *testing.T, options, commands string) *residence {
 	r := &residence{t: t, dir: t.TempDir()}
 	program := `#!/bin/sh
@@ -76,7 +76,7 @@ done
 	return r
 }
 
-// keep has the programs stay between calls from now on.
+// keep makes the programs stay between calls from now on.
 func (r *residence) keep() {
 	own := *r.Runner
 	r.Runner, r.stop = &own, own.Keep()
@@ -102,8 +102,7 @@ func (r *residence) warnings() []string {
 	return append([]string{}, r.warned...)
 }
 
-// requireAllEnded sees that no program and none of its group is left. What was
-// killed may take a moment to be gone.
+// requireAllEnded waits until no process of the programs' groups is left.
 func (r *residence) requireAllEnded() {
 	for _, pid := range r.lines("started") {
 		number, err := strconv.Atoi(pid)
@@ -112,8 +111,8 @@ func (r *residence) requireAllEnded() {
 	}
 }
 
-// inGroup are the processes of a group that run. Those that have ended may wait
-// for somebody to ask how (proc_pid_stat(5)).
+// inGroup returns the running processes of a group, without zombies
+// (proc_pid_stat(5)).
 func inGroup(group int) (running []string) {
 	files, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, file := range files {
@@ -132,8 +131,8 @@ func (r *residence) requireEmptyJournal() {
 	require.Empty(r.t, files)
 }
 
-// TestPersist: one program gets all events, each once, and is told of orders by
-// their challenges alone.
+// TestPersist: one program gets all events, each once, and of orders only the
+// challenges.
 func TestPersist(t *testing.T) {
 	r := newResidence(t, "", `echo '{"cmd":"result","for":"'$cmd'","domain":"'$domain'","ok":true,"output":"of '$domain';"}'`)
 	for _, domain := range []string{"a.test", "b.test", "c.test"} {
@@ -173,7 +172,8 @@ func TestPersistWithoutPool(t *testing.T) {
 	require.Len(t, r.lines("seen"), 4)
 }
 
-// TestPersistClosedPool: behind its end a program is still ended.
+// TestPersistClosedPool: a program that is started after the pool was closed is
+// ended too.
 func TestPersistClosedPool(t *testing.T) {
 	r := newResidence(t, "", "echo")
 	r.stop()
@@ -181,8 +181,8 @@ func TestPersistClosedPool(t *testing.T) {
 	r.requireAllEnded()
 }
 
-// TestPersistRefusal: an answer that says no is an answer. The program stays,
-// and is told to clean up. What it says shows no credentials.
+// TestPersistRefusal: an error is an answer. The program stays, and gets the
+// cleanup. Its message shows no credentials.
 func TestPersistRefusal(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret.env")
 	require.NoError(t, os.WriteFile(secret, []byte("TOKEN=hush-hush\n"), 0o600))
@@ -196,7 +196,7 @@ echo '{"cmd":"result","ok":false,"error":"refused to '$TOKEN'"}'`)
 	r.requireEmptyJournal()
 }
 
-// TestPersistWrongAnswers: nobody knows what the next answer would belong to, so
+// TestPersistWrongAnswers: the next answer might belong to another event, so
 // that the program is ended. Another one cleans up.
 func TestPersistWrongAnswers(t *testing.T) {
 	for name, c := range map[string]struct{ answer, want string }{
@@ -224,7 +224,7 @@ func TestPersistWrongAnswers(t *testing.T) {
 }
 
 // TestPersistEndsBetweenEvents: it is started again, and no event is lost or
-// done twice. It is worth a word where it says that something was wrong.
+// done twice. There is a warning if something was wrong.
 func TestPersistEndsBetweenEvents(t *testing.T) {
 	for name, c := range map[string]struct {
 		end     string
@@ -233,9 +233,9 @@ func TestPersistEndsBetweenEvents(t *testing.T) {
 		"well":              {"exit 0", ""},
 		"badly":             {"exit 3", "ended while it waited: exit status 3; it is started again"},
 		"by a signal":       {"kill -9 $$", "ended while it waited: killed by signal 9"},
-		"output alone":      {"exec >&-", "closed a pipe while it waited; it is started again"},
-		"input alone":       {"exec <&-", ""}, // which ends the shell
-		"behind a talk":     {"(sleep 0.2; echo more; : >\"$HERE/said-$domain\") &", "printed what it was not asked for"},
+		"only output":       {"exec >&-", "closed a pipe while it waited; it is started again"},
+		"only input":        {"exec <&-", ""}, // which ends the shell
+		"behind a talk":     {"(sleep 0.2; echo more; : >\"$HERE/said-$domain\") &", "printed something between two events"},
 		"with its children": {"sleep 1000 2>/dev/null & exit 0", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -260,7 +260,7 @@ func TestPersistEndsBetweenEvents(t *testing.T) {
 	}
 }
 
-// awaitEnd waits until the program that was started last has ended, or said
+// awaitEnd waits until the program that was started last has ended or printed
 // more.
 func (r *residence) awaitEnd(talks bool, said string) {
 	started := r.lines("started")
@@ -285,7 +285,7 @@ func has(entries []os.DirEntry, name string) bool {
 	return false
 }
 
-// endGroups ends what the programs left behind on purpose.
+// endGroups ends what the programs left running on purpose.
 func (r *residence) endGroups() {
 	r.stop()
 	for _, pid := range r.lines("started") {
@@ -295,8 +295,8 @@ func (r *residence) endGroups() {
 	}
 }
 
-// TestPersistEndsInTheMiddle: nobody can know whether the event was done. It has
-// failed, another program cleans up, and none sees it a second time.
+// TestPersistEndsInTheMiddle: the event may or may not be done. It counts as
+// failed, another program cleans up, and none gets it a second time.
 func TestPersistEndsInTheMiddle(t *testing.T) {
 	r := newResidence(t, "", `if [ "$cmd" = perform_challenge ]; then exit 3; fi
 echo`)
@@ -310,7 +310,7 @@ echo`)
 	r.requireEmptyJournal()
 }
 
-// TestPersistEndsInTheMiddleOfAnAnswer: a part of an answer is none.
+// TestPersistEndsInTheMiddleOfAnAnswer: a partial answer does not count.
 func TestPersistEndsInTheMiddleOfAnAnswer(t *testing.T) {
 	r := newResidence(t, "", `if [ "$cmd" = perform_challenge ]; then printf '{"cmd":"result","ok":true}'; exit; fi
 echo`)
@@ -349,7 +349,7 @@ while read -r line; do echo "$line" >>"$HERE/events"; echo; done
 	require.Len(t, r.lines("started"), 3+3+3, "for the event, and for its clean-up")
 }
 
-// TestPersistCannotStart: nothing is to be undone of what never ran.
+// TestPersistCannotStart: nothing is undone, since nothing ran.
 func TestPersistCannotStart(t *testing.T) {
 	r := newResidence(t, "", "echo")
 	require.NoError(t, os.Remove(filepath.Join(r.dir, "program")))
@@ -359,8 +359,8 @@ func TestPersistCannotStart(t *testing.T) {
 	r.requireEmptyJournal()
 }
 
-// TestPersistTimeout: the event has its time, and no more, also from a program
-// that takes no SIGTERM or does not read. The next event has another program.
+// TestPersistTimeout: the time for an event is limited, even if the program
+// ignores SIGTERM or does not read. The next event gets another program.
 func TestPersistTimeout(t *testing.T) {
 	for name, commands := range map[string]string{
 		"sleeps":  `[ "$domain" != slow.test ] || [ "$cmd" = cleanup ] || sleep 1000`,
@@ -414,7 +414,7 @@ echo`)
 }
 
 // TestPersistEndOfTheRun: the program ends with its input. One that does not is
-// stopped, and one that fails is worth a word.
+// stopped, and a failure gives a warning.
 func TestPersistEndOfTheRun(t *testing.T) {
 	for name, c := range map[string]struct{ behind, warning string }{
 		"well":     {`echo bye; : >"$HERE/ended"`, ""},
@@ -441,8 +441,8 @@ func TestPersistEndOfTheRun(t *testing.T) {
 	}
 }
 
-// TestPersistSaysToPeople: what it writes to standard error is passed on, without
-// credentials, for each event as much as for one that runs for it alone.
+// TestPersistSaysToPeople: its standard error is passed on, without
+// credentials, for each event as much as for a program that runs for one event.
 func TestPersistSaysToPeople(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret.env")
 	require.NoError(t, os.WriteFile(secret, []byte("TOKEN=hush-hush\n"), 0o600))

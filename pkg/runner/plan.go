@@ -17,27 +17,31 @@ import (
 // before it runs anything.
 func (r *Runner) Plan(events []envmap.Event) ([]string, error) {
 	c, err := r.call(events)
-	if err == nil {
-		err = c.readEnvFiles(c.Chain)
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
-		events, err = c.complete(events)
+	if err := c.readEnvFiles(c.Chain); err != nil {
+		return nil, err
 	}
-	if err == nil && len(events) > 0 && events[0].Cmd == envmap.PerformChallenge {
-		err = c.feasible(events)
+	if events, err = c.complete(events); err != nil {
+		return nil, err
+	}
+	if len(events) > 0 && events[0].Cmd == envmap.PerformChallenge {
+		if err := c.feasible(events); err != nil {
+			return nil, err
+		}
 	}
 	var lines []string
 	for _, e := range withBrackets(withoutKeys(events)) {
 		for _, h := range c.chainFor(e.Cmd) {
+			planned, err := c.plan(h, e, events)
 			if err != nil {
 				return nil, err
 			}
-			var planned []string
-			planned, err = c.plan(h, e, events)
 			lines = append(lines, planned...)
 		}
 	}
-	return lines, err
+	return lines, nil
 }
 
 // withBrackets puts the phases of an order around its challenges.

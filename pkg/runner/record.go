@@ -58,7 +58,9 @@ func (p *performance) recordOf(ctx context.Context, e envmap.Event) (*record, er
 
 // beginStep writes a handler's step into a record before the handler is run.
 func (p *performance) beginStep(r *record, h *Handler) (step, error) {
-	written, added := r.Step(*h)
+	anchored := h.Anchored()
+	p.env[envFilesOf(&anchored)] = p.variables(h)
+	written, added := r.Step(anchored)
 	s := step{written, r, added}
 	if err := p.journal.Save(r.key, r.Record); err != nil {
 		s.drop()

@@ -39,8 +39,9 @@ type Runner struct {
 	Grace   time.Duration // 0: DefaultGrace
 
 	// Stdin is the standard input of a handler that is not from a chain file
-	// (Line 0), unless its convention writes the event there. Such a handler
-	// keeps the terminal, too. nil: /dev/null.
+	// (Line 0), unless its convention writes the event there. nil: /dev/null.
+	// Such a handler keeps the terminal too, in our process group, and writes to
+	// our standard error itself if that is a terminal.
 	Stdin *os.File
 
 	// Deliver hands what the handlers printed to the client, until the context

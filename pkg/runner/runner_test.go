@@ -19,7 +19,7 @@ import (
 
 const value = "667drNmQL3vX6bu8YZlgy0wKNBlCny8yrjF1lSaUndc"
 
-// world is a directory in which handlers leave what they did.
+// world is a directory in which handlers log what they did.
 type world struct {
 	t   *testing.T
 	dir string
@@ -39,8 +39,7 @@ func newWorld(t *testing.T, chain string) *world {
 	return w
 }
 
-// chain writes lines, in which a word in braces stands for a script of that
-// name.
+// chain writes lines, in which a word in braces means a script of that name.
 func (w *world) chain(lines string) []runner.Handler {
 	chain, err := runner.ParseChain(filepath.Join(w.dir, "chain"), lines)
 	require.NoError(w.t, err)
@@ -54,8 +53,8 @@ func script(t *testing.T, body string) string {
 	return file
 }
 
-// logging is a handler that logs its name and what it is called for, and fails
-// for what the second argument says.
+// logging is a handler that logs its name and its event, and fails for the
+// events of the second argument.
 func logging(t *testing.T, name, fails string) string {
 	return script(t, `echo "`+name+` $1" >>"$LOG"; [ "$1" != "`+fails+`" ]`)
 }
@@ -85,7 +84,7 @@ func cleanup(e envmap.Event) envmap.Event {
 	return e
 }
 
-// placed puts challenges into an order as certbot tells it, a call each.
+// placed puts challenges into an order as certbot does, a call each.
 func placed(events ...envmap.Event) []envmap.Event {
 	var domains []string
 	for _, e := range events {
@@ -127,8 +126,8 @@ func TestRollbackIsBottomUpAndWithTheFailed(t *testing.T) {
 	require.Empty(t, w.log())
 }
 
-// TestRollbackThatFails leaves in the journal what is left in the world, and a
-// later clean-up takes it up.
+// TestRollbackThatFails: the journal keeps what is left, and a later cleanup
+// removes it.
 func TestRollbackThatFails(t *testing.T) {
 	stuck := script(t, `echo "B $1" >>"$LOG"; case $1 in perform) exit 1;; cleanup) [ -e "$LOG.free" ];; esac`)
 	w := newWorld(t, "handler phase=perform,cleanup "+logging(t, "A", "")+"\nhandler phase=perform,cleanup "+stuck+"\n")
@@ -207,7 +206,7 @@ func TestClientThatAbandons(t *testing.T) {
 	w.requireEmptyJournal()
 }
 
-// TestAbandonedBeforeAnythingRuns: an order is undone also where its next
+// TestAbandonedBeforeAnythingRuns: an order is undone even if its next
 // challenge has no handler at all.
 func TestAbandonedBeforeAnythingRuns(t *testing.T) {
 	w := newWorld(t, "handler domain=a.test phase=perform,cleanup "+logging(t, "A", "")+"\n")
@@ -287,14 +286,13 @@ func TestJournalNamesWhatIsLeft(t *testing.T) {
 	require.NoError(t, os.WriteFile(files[0], text[:len(text)-1], 0o600))
 	w.log()
 	require.NoError(t, w.run(cleanup(perform("a.test"))))
-	require.Equal(t, []string{"A cleanup"}, w.log(), "as where there is no journal")
+	require.Equal(t, []string{"A cleanup"}, w.log(), "as without a journal")
 	require.Contains(t, w.warnings[len(w.warnings)-1], "set aside")
 	require.FileExists(t, files[0]+".corrupt")
 	require.NoFileExists(t, files[0])
 }
 
-// TestCleanupWithoutJournal: where there never was a journal, today's chain is
-// all that is known.
+// TestCleanupWithoutJournal: without a journal only the current chain is known.
 func TestCleanupWithoutJournal(t *testing.T) {
 	w := newWorld(t, "handler phase=perform,cleanup "+logging(t, "A", "")+"\nhandler phase=perform,cleanup "+logging(t, "B", "")+"\n")
 	require.NoError(t, w.run(cleanup(perform("a.test"))))
@@ -311,7 +309,7 @@ func TestTimeoutStopsTheGroup(t *testing.T) {
 }
 
 // TestDaemonDoesNotHang: certbot waits for the end of the output, and so would
-// we.
+// the runner.
 func TestDaemonDoesNotHang(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "handler phase=perform "+script(t, `sleep 30 & echo $! >"$LOG"; echo done`)+"\n")
@@ -346,7 +344,8 @@ func TestInterruptedRunIsUndone(t *testing.T) {
 	w.requireEmptyJournal()
 }
 
-// TestOneAtATime: the same challenge is serialised, different ones are not.
+// TestOneAtATime: calls for the same challenge are serialized, those for
+// different ones are not.
 func TestOneAtATime(t *testing.T) {
 	t.Parallel()
 	exclusive := script(t, `[ "$1" = perform ] || exit 0; mkdir "$LOG.$domain" || exit 1; rmdir "$LOG.$domain"`)
