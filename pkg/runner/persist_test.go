@@ -239,6 +239,7 @@ func TestPersistEndsBetweenEvents(t *testing.T) {
 		"with its children": {"sleep 1000 2>/dev/null & exit 0", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newResidence(t, "", "echo\n"+c.end)
 			var want []string
 			for i := range 4 {
@@ -321,6 +322,7 @@ echo`)
 // TestPersistEndsUnread: what a program had not begun to read is given to the
 // next, up to a limit.
 func TestPersistEndsUnread(t *testing.T) {
+	t.Parallel()
 	r := newResidence(t, "", "echo")
 	r.Chain[0].Command = []string{script(t, `
 echo $$ >>"$HERE/started"
@@ -365,6 +367,7 @@ func TestPersistTimeout(t *testing.T) {
 		"ignores": `[ "$domain" != slow.test ] || [ "$cmd" = cleanup ] || { trap "" TERM; sleep 1000; sleep 1000; }`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newResidence(t, "timeout=1s", commands+"\necho")
 			require.NoError(t, r.run(envmap.PerformChallenge, "a.test"))
 			started := time.Now()
@@ -421,6 +424,7 @@ func TestPersistEndOfTheRun(t *testing.T) {
 		"complain": {"echo 'cannot log out' >&2", "cannot log out"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newResidence(t, "", "echo\ndone\n"+c.commands+"\nwhile false; do :")
 			require.NoError(t, r.run(envmap.PerformChallenge, "a.test"))
 			r.stop()
