@@ -510,7 +510,7 @@ func TestUsersErrors(t *testing.T) {
 		`FILE:3: expected NAME:HASH and the domains of the client`,
 		`FILE:4: the hash of "plain" is not bcrypt's; extauth-httpreq passwd makes one`,
 		`FILE:5: expected NAME:HASH and the domains of the client`,
-		`FILE:6: "*" is not an identifier, nor one after *.`,
+		`FILE:6: "*" is neither an identifier nor *. with one`,
 		`FILE:7: expected NAME:HASH and the domains of the client`,
 	}, "\n"), "FILE", file))
 	require.NoError(t, os.WriteFile(file, nil, 0o600))

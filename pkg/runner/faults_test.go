@@ -11,13 +11,6 @@ import (
 	"github.com/extauth/extauth/pkg/runner"
 )
 
-// credentials writes an env file that only its owner can read.
-func credentials(t testing.TB, text string) string {
-	file := filepath.Join(t.TempDir(), "x.env")
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	return file
-}
-
 // TestFileIsReplacedMeanwhile: another user's file is not used if it replaces
 // root's between check and use.
 func TestFileIsReplacedMeanwhile(t *testing.T) {
