@@ -17,32 +17,32 @@ import (
 const usage = `Usage: extauth-check [OPTION]... --as CONVENTION [KEY=VALUE]... HANDLER [ARG]...
        extauth-check --explain
 
-Runs a hook as a client that speaks CONVENTION would, in a scratch world with
-stand-ins for curl, nsupdate, ssh and others, and says in TAP on standard output
-what that client would stumble on. The hook gets nothing of this environment.
+Runs a hook as a client that speaks CONVENTION would, in a temporary directory
+with stand-ins for curl, nsupdate, ssh and others. Prints the problems that the
+client would run into as TAP. The hook gets nothing of this environment.
 
   extauth-check --as dehydrated -e dns.env ./hook.sh
   extauth-check --as certbot auth=./auth.sh cleanup=./cleanup.sh
   extauth-check --as handler --type http-01 ./webroot
 
 Options:
-      --as CONVENTION    what HANDLER speaks; KEY=VALUE as in a chain line
-  -e, --env-file FILE    dotenv file whose variables the hook gets, repeatable
-      --path DIR         programs that come before the stand-ins, repeatable
-      --type TYPE        challenge type (dns-01); http-01 has its web root in
-                         $WEBROOT
+      --as CONVENTION    HANDLER's convention; KEY=VALUE as in a chain line
+  -e, --env-file FILE    dotenv file with variables for the hook (repeatable)
+      --path DIR         programs that come before the stand-ins (repeatable)
+      --type TYPE        challenge type (dns-01); for http-01, $WEBROOT is the
+                         web root
       --domain NAME      challenges are for names below it (example.test)
-      --server HOST:PORT DNS server that the hook publishes on and that is asked
+      --server HOST:PORT DNS server that the hook publishes on, and that is queried
       --zone WHEN        start a BIND with NAME as its zone, for hooks that call
-                         nsupdate: yes, no, or auto where there is one (auto)
+                         nsupdate: yes, no, or auto if BIND is installed (auto)
       --slow DURATION    a call that takes longer is slow (30s)
       --timeout DURATION a call that takes longer hangs (2m)
-      --explain          say with each finding, or by itself of all checks, what a
-                         client does and what to write instead
-      --help, --version  say so on standard output
+      --explain          explain each finding, or without HANDLER all checks: what
+                         a client does, and what to write instead
+      --help, --version  print this help, or the version
 
-Exit status: 0 all is well, 1 something is not, 64 usage, 69 the convention has no
-scripts, 127 there is no such HANDLER.
+Exit status: 0 no problem found, 1 problems found, 64 usage, 69 the convention has
+no scripts, 127 there is no such HANDLER.
 `
 
 // Check is extauth-check.

@@ -17,7 +17,7 @@ Handlers come from a chain file, which can itself be the hook:
   #!/usr/bin/%[1]s -c
   handler /usr/libexec/extauth/nsupdate
 
-      --handler COMMAND  instead of a chain: one handler, with its arguments
+      --handler COMMAND  run one handler, with its arguments, instead of a chain
                          (with --to; also $EXTAUTH_TO and $EXTAUTH_HANDLER)
 
 %[5]s`

@@ -12,14 +12,14 @@ import (
 
 const dehydratedUsage = `Usage: extauth-dehydrated [OPTION]... OPERATION [ARG]...
 
-A HOOK for dehydrated: tells handlers that speak another convention what
-dehydrated tells its hook. dehydrated can give a hook no arguments, so that the
-handlers come from a chain file, which can itself be the hook:
+A HOOK for dehydrated that runs handlers of other conventions. dehydrated cannot
+pass arguments to its hook, so handlers come from a chain file, which can itself
+be the hook:
 
   #!/usr/bin/extauth-dehydrated -c
   certbot auth=/etc/le/auth.sh cleanup=/etc/le/cleanup.sh
 
-      --handler COMMAND  instead of a chain: one handler, with its arguments
+      --handler COMMAND  run one handler, with its arguments, instead of a chain
                          (with --to; also $EXTAUTH_TO and $EXTAUTH_HANDLER)
 
 ` + cli.ClientUsage

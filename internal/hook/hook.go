@@ -9,8 +9,8 @@ import (
 
 const hookUsage = `Usage: extauth-hook [OPTION]... auth|cleanup|deploy|pre|post [--] [HANDLER [ARG]...]
 
-A hook for certbot: tells a handler that speaks another convention, or a chain
-of handlers, what certbot tells its hooks.
+A hook for certbot that runs a handler of another convention, or a chain of
+handlers.
 
   certbot certonly --manual --preferred-challenges dns -d example.org \
     --manual-auth-hook    'extauth-hook --to dehydrated auth -- /etc/hook.sh' \

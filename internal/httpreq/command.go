@@ -23,37 +23,37 @@ const usage = `Usage: extauth-httpreq [OPTION]... serve [[--] HANDLER [ARG]...]
        extauth-httpreq [OPTION]... URL present|cleanup
        extauth-httpreq passwd NAME
 
-serve runs the handlers for ACME clients on other machines that speak lego's
-httpreq protocol: lego, Traefik, acme.sh's dns_acmeproxy, Proxmox.
+serve runs handlers for ACME clients on other machines that speak lego's httpreq
+protocol: lego, Traefik, acme.sh's dns_acmeproxy, Proxmox.
 
   extauth-httpreq --listen :8053 --tls-cert cert.pem --tls-key key.pem \
     --users /etc/extauth/httpreq.users serve
 
-      --listen ADDRESS   HOST:PORT, unix:PATH, or systemd (the one TCP socket that
-                         it passes); without --tls-cert only a loopback address
+      --listen ADDRESS   HOST:PORT, unix:PATH, or systemd (one TCP socket that it
+                         passes); without --tls-cert only a loopback address
       --tls-cert FILE, --tls-key FILE
-                         certificate and key, read again when they change
-      --users FILE       who may ask for what, one client a line, read again
-                         when it changes:
+                         certificate and key; read again when they change
+      --users FILE       clients and what they may touch, one client per line;
+                         read again when it changes:
                          NAME:HASH DOMAIN[,GLOB]...
-                         HASH is bcrypt's, as passwd and htpasswd -B write it;
+                         HASH is a bcrypt hash, as from passwd or htpasswd -B;
                          *.example.org is every name below example.org
-      --max-clients N    connections at once (256); others wait
-      --jobs N           requests that are run at once (64); others wait
-      --grace DURATION   how long what is being run may go on after a SIGTERM before
-                         it is undone (10s)
+      --max-clients N    connections at the same time (256); others wait
+      --jobs N           requests that run at the same time (64); others wait
+      --grace DURATION   how long running requests may go on after SIGTERM before
+                         they are undone (10s)
       --socket-mode MODE, --socket-group GROUP
-                         permissions of unix:PATH (0600), its group
+                         permissions (0600) and group of unix:PATH
 
-URL sends the JSON object on standard input to URL/present or URL/cleanup, within
---timeout (30s). It is what a chain line starts:
+With a URL, it posts the JSON object on standard input to URL/present or
+URL/cleanup, within --timeout (30s). A chain line starts it:
 
   httpreq env=/etc/extauth/dns.env https://dns.example.org:8053
 
-with $HTTPREQ_USERNAME, $HTTPREQ_PASSWORD, and $HTTPREQ_CA (a file of certificates
-to trust instead of the system's).
+It reads $HTTPREQ_USERNAME, $HTTPREQ_PASSWORD, and $HTTPREQ_CA (a file of
+certificates to trust instead of the system's).
 
-passwd reads a password on standard input and writes NAME:HASH.
+passwd reads a password on standard input and prints NAME:HASH.
 
 ` + cli.OptionsUsage
 

@@ -14,37 +14,37 @@ const usage = `Usage: extauth-json [OPTION]... run [--] [HANDLER [ARG]...]
        extauth-json [OPTION]... exec [--] CLIENT [ARG]...
        extauth-json [OPTION]... replay FILE [--] [HANDLER [ARG]...]
 
-run reads events on standard input, one JSON object a line as
-certbot-external-auth wrote them, runs each, and writes a line with its result.
-With --to json and no HANDLER it checks every line and writes it again in
+run reads events on standard input, one JSON object per line as
+certbot-external-auth wrote them, runs handlers for each, and prints a line with
+the result. With --to json and no HANDLER it checks every line and prints it in
 canonical form.
 
   extauth-dehydrated --to json "$@" | extauth-json --to certbot run -- /etc/le/hook.sh
 
-exec starts an ACME client and writes what it asks of its hooks, as the plugin
-did: after each perform_challenge it waits for a line on standard input. What
-the client itself prints goes to standard error.
+exec starts an ACME client and prints what the client asks of its hooks, as the
+plugin did. After each perform_challenge it waits for a line on standard input.
+The client's own output goes to standard error.
 
   extauth-json exec -- certbot certonly --preferred-challenges dns -d example.org
 
-replay runs the calls of a file that --trace wrote once more, as run does, with a
-journal of its own unless --state-dir names one, and says which ended otherwise
-than they did. exec gives --trace to the hooks of the client.
+replay runs the calls in a file that --trace wrote again, as run does, and reports
+those that end differently. It uses its own journal, unless --state-dir names one.
+exec passes --trace on to the hooks of the client.
 
   extauth-json --dry-run -c /etc/extauth/chain replay calls.jsonl
 
-      --ack              run: answer as the plugin's callers did, with an empty line
-                         for each perform_challenge; stop at the first failure
-      --jobs N           run: events of different orders at the same time, up to N
-                         (1, with --listen 64); each result line as its event ends
-      --listen ADDRESS   run: serve many clients, at unix:PATH (a socket, or the one
+      --ack              run: answer each perform_challenge with an empty line, as
+                         the plugin's callers did; stop at the first failure
+      --jobs N           run: run up to N events of different orders at the same
+                         time (1, with --listen 64)
+      --listen ADDRESS   run: serve many clients at unix:PATH (a socket, or the one
                          that systemd passes) or fifo:DIRECTORY (named pipes)
-      --socket-mode MODE permissions of what others connect to (0600)
+      --socket-mode MODE permissions of the socket or pipe (0600)
       --socket-group GROUP
                          its group
-      --client CLIENT    exec: whose hook options are added: certbot, dehydrated or
-                         none (by the program's name)
-      --from CONVENTION  replay: that of lines which do not tell theirs
+      --client CLIENT    exec: add the hook options of certbot, dehydrated or none
+                         (default: by the client's file name)
+      --from CONVENTION  replay: convention of lines that do not name theirs
 
 ` + cli.OptionsUsage
 

@@ -22,23 +22,23 @@ import (
 const usage = `Usage: extauth-pending [OPTION]... list
        extauth-pending [OPTION]... clean [--older-than DURATION] [ID]...
 
-Shows the challenges that were performed and never cleaned up, newest first, and
-cleans them up with the handlers that performed them. A challenge that another
-process is busy with is left alone.
+Lists challenges that were performed and never cleaned up, newest first, or cleans
+them up with the handlers that performed them. It skips a challenge that another
+process is working on.
 
   extauth-pending clean --older-than 1h
 
 Options:
-      --state-dir DIR    the journal; else $EXTAUTH_STATE_DIR, else /var/lib/extauth
-                         for root, else $XDG_STATE_HOME/extauth
-      --json             list: one JSON object a line
+      --state-dir DIR    directory of the journal; else $EXTAUTH_STATE_DIR, else
+                         /var/lib/extauth for root, else $XDG_STATE_HOME/extauth
+      --json             list: print one JSON object per line
       --older-than DURATION
-                         clean: only what was begun longer ago, as 90m or 1h
-      --timeout DURATION clean: limit for each call of a handler (10m)
-  -v, --verbose          say on standard error what is run and how it went
-      --help, --version  say so on standard output
+                         clean: only challenges that are older, such as 90m or 1h
+      --timeout DURATION clean: time limit for each call of a handler (10m)
+  -v, --verbose          show on standard error what runs and how it ends
+      --help, --version  print this help, or the version
 
-An ID may be cut as long as it is unique. Exit status: 0 done, 1 a handler failed,
+You can shorten an ID as long as it is unique. Exit status: 0 done, 1 a handler failed,
 64 usage, 73 the journal cannot be read or written, 75 a challenge is busy.
 `
 

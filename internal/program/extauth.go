@@ -14,14 +14,14 @@ const usage = `Usage: extauth PROGRAM [ARG]...
        extauth help PROGRAM
 
 Runs a program of extauth: "extauth hook auth" is "extauth-hook auth". help
-shows a program's manual page; help chain and help env show those of the files.
+shows a program's manual page; help chain and help env show the file formats.
 
 Programs:
 %s
 Options:
-      --help, --version  say so on standard output
+      --help, --version  print this help, or the version
 
-Exit status: the program's; 64 usage, 127 there is no man to show pages.
+Exit status: the program's; 64 usage, 127 man is not installed.
 `
 
 const (

@@ -17,10 +17,10 @@ import (
 // All returns the programs, sorted by name.
 func All() []cli.Row {
 	rows := append(hook.FrontEnds(), []cli.Row{
-		{Name: "extauth-check", Doc: "say what an ACME client would stumble on in a hook", Run: check.Check},
-		{Name: "extauth-httpreq", Doc: "serve the httpreq protocol of lego to other machines, and speak it", Run: httpreq.HTTPReq},
-		{Name: "extauth-json", Doc: "run handlers for JSON lines, or a client as a stream of them", Run: jsonlines.JSON},
-		{Name: "extauth-pending", Doc: "show what was performed and never cleaned up, and clean it up", Run: pending.Pending},
+		{Name: "extauth-check", Doc: "test a hook as an ACME client would call it", Run: check.Check},
+		{Name: "extauth-httpreq", Doc: "server and client of lego's httpreq protocol", Run: httpreq.HTTPReq},
+		{Name: "extauth-json", Doc: "run handlers for JSON lines, or an ACME client as JSON lines", Run: jsonlines.JSON},
+		{Name: "extauth-pending", Doc: "list and clean up challenges that were left performed", Run: pending.Pending},
 		{Name: "extauth-wait", Doc: "wait until the responses to challenges are visible", Run: wait.Wait},
 	}...)
 	slices.SortFunc(rows, func(a, b cli.Row) int { return cmp.Compare(a.Name, b.Name) })

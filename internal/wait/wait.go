@@ -17,30 +17,30 @@ import (
 const usage = `Usage: extauth-wait [OPTION]... [dns NAME VALUE | http URL BODY]...
 
 Waits until every TXT record is on every authoritative server of its zone, and
-every URL answers on every address of its host. Without operands the challenges
-are read on standard input, one JSON object a line, so that one line of a chain
+every URL answers on every address of its host. Without operands it reads the
+challenges on standard input, one JSON object per line. So one line of a chain
 waits for a whole certificate:
 
   handler phase=post-perform extauth-wait
 
 Options:
-      --timeout DURATION how long to wait (5m); 0 looks once
+      --timeout DURATION how long to wait (5m); 0 checks once
       --interval DURATION
-                         between two looks at the same server (1s)
-      --quorum N         enough when N servers of a zone have it; 0 means all (0)
+                         time between two queries of the same server (1s)
+      --quorum N         N servers of a zone are enough; 0 means all (0)
       --no-cname         do not follow a CNAME at NAME
       --resolver HOST:PORT
-                         recursive server for finding the others, repeatable; else
-                         $EXTAUTH_RESOLVER, else those of /etc/resolv.conf
+                         recursive server that finds the others (repeatable); else
+                         $EXTAUTH_RESOLVER, else /etc/resolv.conf
       --nameserver HOST:PORT
-                         ask this server for the records and not the zone's own,
-                         repeatable; else $EXTAUTH_NAMESERVER
-  -v, --verbose          say on standard error what is found where
-      --help, --version  say so on standard output
+                         ask this server for the records instead of the zone's own
+                         (repeatable); else $EXTAUTH_NAMESERVER
+  -v, --verbose          show on standard error what is found where
+      --help, --version  print this help, or the version
 
-HOST:PORT is an address with or without a port, and several may be given between
-commas. Exit status: 0 all is there, 64 usage, 65 a value or line was refused,
-75 the time is over, and standard error says what is missing where.
+The port is optional, and several HOST:PORT can be separated by commas. Exit
+status: 0 everything is visible, 64 usage, 65 a value or line was refused, 75 time
+is up, and standard error says what is missing where.
 `
 
 // Wait is extauth-wait.

@@ -16,7 +16,7 @@ import (
 func handler() *Convention {
 	return &Convention{
 		Name:   "handler",
-		Doc:    "a certbot-external-auth handler: the phase as argument, the rest in variables",
+		Doc:    "a certbot-external-auth handler: the phase as an argument, the rest in variables",
 		Ref:    "certbot-external-auth 0.0.6 to 0.1.2: certbot_external_auth/plugin.py (_call_handler, _get_json_env), handler-example.sh",
 		Traces: "certbot-external-auth-0.0.6",
 		Owns:   handlerOwns,

@@ -14,7 +14,7 @@ import (
 func jsonLines() *Convention {
 	return &Convention{
 		Name:   "json",
-		Doc:    "one JSON object a line on standard input, as certbot-external-auth wrote them",
+		Doc:    "one JSON object per line on standard input, as certbot-external-auth wrote them",
 		Ref:    "certbot-external-auth 0.0.6 to 0.1.2: README, certbot_external_auth/plugin.py",
 		Traces: "certbot-external-auth-0.0.6",
 		From: From{

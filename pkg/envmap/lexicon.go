@@ -13,7 +13,7 @@ import (
 func lexicon() *Convention {
 	return &Convention{
 		Name:   "lexicon",
-		Doc:    "the command lexicon with a provider: one TXT record is created or deleted, by its value",
+		Doc:    "the lexicon command with a provider: creates or deletes one TXT record, by its value",
 		Ref:    "dns-lexicon 3.9.5 and 3.11.7: lexicon/parser.py (generate_base_provider_parser), lexicon/cli.py (handle_output)",
 		Traces: "lexicon-documented",
 		To: To{

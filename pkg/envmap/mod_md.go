@@ -17,7 +17,7 @@ func modMD() *Convention {
 func modMDOf(version string) *Convention {
 	return &Convention{
 		Name:   "mod_md",
-		Doc:    "Apache mod_md's MDChallengeDns01 and MDMessageCmd: setup, teardown or a reason as argument",
+		Doc:    "Apache mod_md's MDChallengeDns01 and MDMessageCmd: setup, teardown or a reason as an argument",
 		Ref:    "mod_md 2.6.10 and 2.6.11: src/md_acme_authz.c (cha_dns_01_setup, cha_dns_01_teardown), src/mod_md.c (notify), README",
 		Traces: "mod_md-2.6.10",
 		From: From{

@@ -17,7 +17,7 @@ import (
 func template() *Convention {
 	return &Convention{
 		Name:   "template",
-		Doc:    "any program: its operands are words with fields, as perform='add {txt_domain} {validation}'",
+		Doc:    "any program: its arguments are words with fields, such as perform='add {txt_domain} {validation}'",
 		Ref:    "this file; the fields are the members of the JSON protocol (json.go)",
 		Traces: "template-documented",
 		To: To{

@@ -11,7 +11,7 @@ import (
 func text() *Convention {
 	return &Convention{
 		Name:   "text",
-		Doc:    "manual mode: a person at the terminal is told what to publish, and confirms",
+		Doc:    "manual mode: tells a person at the terminal what to publish, and waits for Enter",
 		Ref:    "certbot-external-auth 0.0.6 to 0.1.2: certbot_external_auth/plugin.py (text mode); RFC 8555 section 8",
 		Traces: "certbot-external-auth-0.0.6",
 		To: To{
