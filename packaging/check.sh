@@ -133,5 +133,5 @@ if git rev-parse -q --verify HEAD >/dev/null 2>&1; then
 	archives
 	debian_package
 else
-	echo 'package-check: left out the archives and the .deb: this is no checkout of git' >&2
+	echo 'package-check: left out the archives and the .deb: this is not a git checkout' >&2
 fi

@@ -20,8 +20,8 @@ function __extauth_ahead
     end
 end
 
-# The operands before the cursor. Options of ours that have a value, as
-# words of their own, are named by the arguments.
+# The operands before the cursor. The list has our options whose value is
+# a separate word.
 function __extauth_operands
     set -l tokens (commandline -opc)
     set -e tokens[1]

@@ -92,7 +92,7 @@ def publish(webroot, event):
     """Writes the file of a challenge, or removes it."""
     token = event['token']
     if not re.fullmatch('[A-Za-z0-9_-]+', token):
-        raise ChallengeError('the token %r is no file name' % token)
+        raise ChallengeError('the token %r is not a file name' % token)
     umask = os.umask(0o022)  # the web server is somebody else
     try:
         directory = open_directory(webroot)
