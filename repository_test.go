@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,13 +16,8 @@ import (
 )
 
 func importsOf(t *testing.T, directory string) []string {
-	files, err := filepath.Glob(filepath.Join(directory, "*.go"))
-	require.NoError(t, err)
 	var all []string
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
+	for _, file := range sources(t, directory) {
 		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
 		require.NoError(t, err)
 		for _, spec := range parsed.Imports {
@@ -30,8 +26,16 @@ func importsOf(t *testing.T, directory string) []string {
 			all = append(all, name)
 		}
 	}
-	require.NotEmpty(t, files)
 	return all
+}
+
+// sources are a package's files without its tests.
+func sources(t *testing.T, directory string) []string {
+	files, err := filepath.Glob(filepath.Join(directory, "*.go"))
+	require.NoError(t, err)
+	files = slices.DeleteFunc(files, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
+	require.NotEmpty(t, files)
+	return files
 }
 
 // TestMainsAreThin: a program is a function of a room.

@@ -1,6 +1,10 @@
 package extauth_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -111,4 +115,41 @@ func TestHooksUseStandardParts(t *testing.T) {
 	for _, part := range []string{"github.com/joho/godotenv", "github.com/mattn/go-shellwords", "crypto/sha256", "flag", "os/exec", "encoding/json"} {
 		require.Contains(t, linked, part)
 	}
+}
+
+// TestRoomsAreSmall: a package that is too large for a reader, or a type that does
+// too much, is cut. pkg/envmap is large because each convention has a file.
+func TestRoomsAreSmall(t *testing.T) {
+	for _, room := range rooms() {
+		lines, methods := 0, map[string]int{}
+		for _, file := range sources(t, room[0]) {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			lines += strings.Count(string(text), "\n")
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, text, 0)
+			require.NoError(t, err)
+			for _, declared := range parsed.Decls {
+				if f, ok := declared.(*ast.FuncDecl); ok && f.Recv != nil {
+					methods[receiver(f.Recv.List[0].Type)]++
+				}
+			}
+		}
+		require.True(t, lines <= 3500 || room[0] == "pkg/envmap", "%s has %d lines", room[0], lines)
+		for name, n := range methods {
+			require.LessOrEqual(t, n, 25, "%s.%s has that many methods", room[0], name)
+		}
+	}
+}
+
+// receiver is the name of a method's type.
+func receiver(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return receiver(e.X)
+	case *ast.IndexExpr:
+		return receiver(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
 }

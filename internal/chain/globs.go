@@ -21,7 +21,7 @@ func ParseGlobs(text string) (Globs, error) {
 		}
 		e := envmap.Event{Cmd: envmap.DeployCert, Domains: []string{glob}}
 		if err := e.Validate(); err != nil {
-			return nil, fmt.Errorf("%q is not an identifier, nor one after *.", glob)
+			return nil, fmt.Errorf("%q is neither an identifier nor *. with one", glob)
 		}
 		globs = append(globs, glob)
 	}

@@ -38,7 +38,7 @@ func resolve(h *Handler) error {
 	if h.isResolved() {
 		return nil
 	}
-	if err := h.lookUp(); err != nil {
+	if err := lookUp(h); err != nil {
 		return err
 	}
 	return errors.Join(append(checkFields(h), split(check(h))...)...)
@@ -50,9 +50,9 @@ func (h *Handler) Resolve() error {
 	if h.isResolved() {
 		return nil
 	}
-	err := h.lookUp()
+	err := lookUp(h)
 	if err == nil {
-		err = h.settle()
+		err = settle(h)
 	}
 	if err != nil {
 		h.convention = nil
@@ -63,7 +63,7 @@ func (h *Handler) Resolve() error {
 func (h *Handler) isResolved() bool { return h.convention != nil && h.convention.Name == h.Convention }
 
 // lookUp finds the convention, not yet under its settings.
-func (h *Handler) lookUp() error {
+func lookUp(h *Handler) error {
 	c, known := envmap.Lookup(h.Convention)
 	if !known || c.To.Encode == nil {
 		return unknown("convention", h.Convention, conventions())
@@ -73,7 +73,7 @@ func (h *Handler) lookUp() error {
 }
 
 // settle puts the convention under the handler's settings.
-func (h *Handler) settle() error {
+func settle(h *Handler) error {
 	if h.convention.To.With == nil {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (h *Handler) settle() error {
 
 // check looks at the handler as a whole, and whether its programs can be started.
 func check(h *Handler) error {
-	if err := h.settle(); err != nil {
+	if err := settle(h); err != nil {
 		return err
 	}
 	commands := len(h.Command) > 0 || len(h.Commands) > 0

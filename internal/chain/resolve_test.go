@@ -37,7 +37,7 @@ func TestHandMadeChainsAreRouted(t *testing.T) {
 	}
 	again, err := Resolve(chain[:1])
 	require.NoError(t, err)
-	require.True(t, again[0].Matches(perform("a.sub.example.org")), "alone it takes all that it matches")
+	require.True(t, again[0].Matches(perform("a.sub.example.org")), "by itself it takes all that it matches")
 }
 
 // TestHandMadeHandlersAreChecked: each mistake is an error, and all are reported.

@@ -51,7 +51,7 @@ func parseLine(dir, text string) (Handler, error) {
 		return Handler{}, err
 	}
 	h := Handler{Convention: words[0]}
-	if err := h.lookUp(); err != nil {
+	if err := lookUp(&h); err != nil {
 		return Handler{}, err
 	}
 	h.Batch = h.convention.To.Person

@@ -9,7 +9,7 @@ import (
 func TestNearest(t *testing.T) {
 	words := []string{"acmesh", "certbot", "dehydrated", "handler", "json", "text"}
 	for word, want := range map[string]string{
-		"handlr": "handler", "dehydratd": "dehydrated", "hanlder": "handler", "tex": "text", "jsn": "json", "Certbot": "certbot",
+		"handlr": "handler", "dehydratd": "dehydrated", "tex": "text", "hndler": "handler", "jsn": "json", "Certbot": "certbot",
 		"dance": "", "": "", "x": "", "certificate": "",
 	} {
 		got, ok := Nearest(word, words)

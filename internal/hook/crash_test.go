@@ -2,87 +2,26 @@ package hook_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
-
-	"github.com/extauth/extauth/internal/cli"
-	"github.com/extauth/extauth/internal/hook"
 )
-
-func TestMain(m *testing.M) {
-	syscall.Umask(0o022) // root's programs refuse what others can write
-	testscript.Main(m, map[string]func(){
-		"extauth-dehydrated": func() {
-			io := cli.Process()
-			io.Step = step()
-			os.Exit(hook.Dehydrated(io))
-		},
-	})
-}
-
-// faultVariable says which fault happens at which step of a program, as
-// "SIGKILL 7" or "no space left on device 3".
-const faultVariable = "EXTAUTH_TEST_FAULT"
-
-// faults are what can happen at a step: signals, and errors of the disk.
-var faults = map[string]error{
-	"SIGKILL": nil, "SIGTERM": nil, "SIGINT": nil, "SIGHUP": nil,
-	"ENOSPC": syscall.ENOSPC, "EIO": syscall.EIO,
-	"panic": errPanic,
-}
-
-// errPanic is a fault of the program itself.
-var errPanic = errors.New("panic")
-
-// step returns a function that causes the fault that the environment asks for,
-// or nil.
-func step() func(string) error {
-	fault, at, asked := strings.Cut(os.Getenv(faultVariable), " ")
-	if !asked {
-		return nil
-	}
-	n, _ := strconv.Atoi(at)
-	return func(name string) error {
-		if n--; n != 0 {
-			return nil
-		}
-		fmt.Fprintf(os.Stderr, "fault at: %s\n", name)
-		if err := faults[fault]; errors.Is(err, errPanic) {
-			panic("with a text that has SENTINEL-hunter2 in it")
-		} else if err != nil {
-			return err
-		}
-		raise(fault)
-		return nil
-	}
-}
-
-// raise sends a signal to this process. A caught signal may arrive late: it
-// takes effect at the latest when the next handler has ended.
-func raise(name string) {
-	s := map[string]syscall.Signal{"SIGKILL": syscall.SIGKILL, "SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT, "SIGHUP": syscall.SIGHUP}[name]
-	_ = syscall.Kill(os.Getpid(), s)
-}
 
 // crashTest is a directory in which two handlers publish records as files. The
 // second may fail.
 type crashTest struct {
-	t     *testing.T
-	dir   string
-	fails bool
-	calls [][]string // what the client calls to perform
-	clean [][]string // and to clean up
+	t       *testing.T
+	dir     string
+	program string
+	calls   [][]string // what the client calls to perform
+	clean   [][]string // and to clean up
 }
 
 const recorded = "one-0123456789-0123456789-0123456789-abcdef"
@@ -93,12 +32,12 @@ const handlerText = `#!/bin/sh
 record=$WORLD/records/$1.$cbot_domain
 case $2 in
 perform) : >"$record"; [ "$1" != second ] || [ ! -e "$WORLD/fails" ] ;;
-cleanup) rm -f "$record" ;;
+cleanup) [ ! -e "$record" ] || rm "$record" ;;
 esac
 `
 
 func newCrashTest(t *testing.T, fails bool, scenario string) *crashTest {
-	r := &crashTest{t: t, dir: t.TempDir(), fails: fails}
+	r := &crashTest{t: t, dir: t.TempDir(), program: program("")}
 	require.NoError(t, os.Mkdir(filepath.Join(r.dir, "records"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "handler"), []byte(handlerText), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(r.dir, "chain"), []byte("handler ./handler first\nhandler ./handler second\n"), 0o644))
@@ -129,8 +68,8 @@ func operations(name string, calls ...[]string) [][]string {
 // run calls the program once, with a fault, and returns how it ended and what
 // it wrote to standard error.
 func (r *crashTest) run(fault string, args []string) (syscall.WaitStatus, string) {
-	cmd := exec.Command("extauth-dehydrated", append([]string{"-c", filepath.Join(r.dir, "chain")}, args...)...)
-	cmd.Env = append(os.Environ(), "WORLD="+r.dir, "EXTAUTH_STATE_DIR="+filepath.Join(r.dir, "state"), faultVariable+"="+fault,
+	cmd := exec.Command(r.program, append([]string{"-c", filepath.Join(r.dir, "chain")}, args...)...)
+	cmd.Env = append(os.Environ(), "WORLD="+r.dir, "EXTAUTH_STATE_DIR="+filepath.Join(r.dir, "state"), "EXTAUTH_TEST_FAULT="+fault,
 		"altnames=a.test b.test", "BASEDIR=/b", "CHALLENGETYPE=dns-01",
 		"GORACE=atexit_sleep_ms=0") // else each program waits a second at its end
 	var stderr bytes.Buffer
@@ -170,22 +109,45 @@ func (r *crashTest) requireCleanable(note string) {
 	require.Empty(r.t, r.files("state"), note)
 }
 
-// eachFault runs a scenario again and again, with the fault at every step of
-// its performing or cleaning up, until no step is left.
+// save copies the records and the journal, for restore.
+func (r *crashTest) save() {
+	r.shell("mkdir saved && cp -a records saved/ && { [ ! -e state ] || cp -a state saved/; }")
+}
+
+// restore brings back what save copied.
+func (r *crashTest) restore() { r.shell("rm -rf records state && cp -a saved/. .") }
+
+func (r *crashTest) shell(command string) {
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Dir = r.dir
+	out, err := cmd.CombinedOutput()
+	require.NoError(r.t, err, string(out))
+}
+
+// lead makes all calls but the last of a scenario's performing or cleaning up,
+// and returns that one.
+func (r *crashTest) lead(cleaning bool) []string {
+	calls := r.calls
+	if cleaning {
+		calls = append(append([][]string{}, r.calls...), r.clean...)
+	}
+	for _, args := range calls[:len(calls)-1] {
+		r.run("", args)
+	}
+	return calls[len(calls)-1]
+}
+
+// eachFault runs a scenario's last call again and again, with the fault at every
+// step of it, until no step is left.
 func eachFault(t *testing.T, scenario, fault string, fails, cleaning bool, check func(r *crashTest, state syscall.WaitStatus, note string)) {
+	r := newCrashTest(t, fails, scenario)
+	if fault == "SIGTERM" {
+		r.program = program("race")
+	}
+	last := r.lead(cleaning)
+	r.save()
 	for n, hit := 1, true; hit; n++ {
-		r := newCrashTest(t, fails, scenario)
-		calls := r.calls
-		if cleaning {
-			for _, args := range r.calls {
-				r.run("", args)
-			}
-			calls = r.clean
-		}
-		last := calls[len(calls)-1]
-		for _, args := range calls[:len(calls)-1] {
-			r.run("", args)
-		}
+		r.restore()
 		state, stderr := r.run(fmt.Sprintf("%s %d", fault, n), last)
 		hit = strings.Contains(stderr, "fault at: ")
 		note := fmt.Sprintf("%s: %s at step %d: %s", scenario, fault, n, stderr)

@@ -35,7 +35,7 @@ func newManyProcesses(t *testing.T, handler string) *manyProcesses {
 
 // start calls the program in a process of its own.
 func (c *manyProcesses) start(operation, domain string) {
-	cmd := exec.Command("extauth-dehydrated", "-c", filepath.Join(c.dir, "chain"), operation, domain, "token", recorded)
+	cmd := exec.Command(program(""), "-c", filepath.Join(c.dir, "chain"), operation, domain, "token", recorded)
 	cmd.Env = append(os.Environ(), "WORLD="+c.dir, "EXTAUTH_STATE_DIR="+filepath.Join(c.dir, "state"))
 	c.all.Add(1)
 	go func() {

@@ -34,7 +34,7 @@ func (u user) mayTouch(e envmap.Event) bool {
 // users are the clients that may be served.
 type users struct {
 	byName  map[string]user
-	unknown user // stands in for unknown users, so that they take as long
+	unknown user // replaces unknown users, so that they take as long
 }
 
 // watchUsers returns the users of the file, as it is now.

@@ -154,7 +154,7 @@ func TestRecordTornAtAnyByte(t *testing.T) {
 // TestRecordWithAnyBitChanged: nor is what a bad disk made of it believed.
 func TestRecordWithAnyBitChanged(t *testing.T) {
 	j, key, text := saved(t)
-	version := bytes.IndexByte(text, ' ') + 1 // another is no damage
+	version := bytes.IndexByte(text, ' ') + 1 // another version is not damage
 	for n := range text {
 		damaged := bytes.Clone(text)
 		damaged[n] ^= 1 << (n % 8)

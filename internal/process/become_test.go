@@ -14,7 +14,7 @@ import (
 // run runs these tests as a program that becomes another.
 func run(t *testing.T, stdin string, argv ...string) (process.Result, error) {
 	t.Helper()
-	p := &process.Process{Argv: append([]string{os.Args[0], "become", stdin}, argv...), Env: []string{"PATH=/usr/bin:/bin"}, Stdin: []byte("ours")}
+	p := &process.Process{Argv: append([]string{os.Args[0], "become", stdin}, argv...), Env: []string{"PATH=/usr/bin:/bin", "GORACE=atexit_sleep_ms=0"}, Stdin: []byte("ours")}
 	return p.Run(context.Background())
 }
 

@@ -19,7 +19,7 @@ func TestCompanion(t *testing.T) {
 	program, linked, inPath := copied(t, self), t.TempDir(), t.TempDir()
 	require.NoError(t, os.Symlink(program, filepath.Join(linked, "tests")))
 	find := func() string {
-		p := &process.Process{Argv: []string{filepath.Join(linked, "tests"), "companion", "other"}, Env: []string{"PATH=" + inPath}}
+		p := &process.Process{Argv: []string{filepath.Join(linked, "tests"), "companion", "other"}, Env: []string{"PATH=" + inPath, "GORACE=atexit_sleep_ms=0"}}
 		result, err := p.Run(context.Background())
 		require.NoError(t, err)
 		return string(result.Stdout)

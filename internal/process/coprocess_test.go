@@ -301,7 +301,7 @@ func TestCoprocessesAtOnce(t *testing.T) {
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			c, err := process.StartCoprocess(&process.Process{Argv: []string{os.Args[0], "echo"}, Grace: time.Minute}, func(line string) { t.Error(line) })
+			c, err := process.StartCoprocess(&process.Process{Argv: []string{os.Args[0], "echo"}, Env: []string{"GORACE=atexit_sleep_ms=0"}, Grace: time.Minute}, func(line string) { t.Error(line) })
 			if err != nil {
 				t.Error(err)
 				return
@@ -365,7 +365,7 @@ func become(stdin string, argv []string) {
 
 // BenchmarkExchange is one event of a program that is there.
 func BenchmarkExchange(b *testing.B) {
-	c, err := process.StartCoprocess(&process.Process{Argv: []string{os.Args[0], "echo"}, Grace: time.Minute}, func(line string) { b.Error(line) })
+	c, err := process.StartCoprocess(&process.Process{Argv: []string{os.Args[0], "echo"}, Env: []string{"GORACE=atexit_sleep_ms=0"}, Grace: time.Minute}, func(line string) { b.Error(line) })
 	require.NoError(b, err)
 	defer c.Close()
 	line := strings.Repeat("x", 150)

@@ -34,7 +34,10 @@ func TestMain(m *testing.M) {
 }
 
 // called is the program that the process was started as.
-func called() { os.Exit(program.Main(process())) }
+func called() {
+	restartWithoutDelay()
+	os.Exit(program.Main(process()))
+}
 
 // unwatched is extauth-dehydrated without the search for credentials, which
 // needs descriptors of its own.
@@ -85,7 +88,7 @@ func setup(env *testscript.Env) error {
 	programs := filepath.SplitList(env.Getenv("PATH"))[0]
 	env.Setenv("PATH", programs+":/usr/bin:/bin")
 	env.Setenv("HOME", env.WorkDir)
-	env.Setenv("GORACE", "atexit_sleep_ms=0") // else each program waits a second at its end
+	env.Setenv("GORACE", noDelay)
 	env.Setenv("EXTAUTH_STATE_DIR", filepath.Join(env.WorkDir, "state"))
 	limit(env)
 	return filepath.WalkDir(env.WorkDir, func(path string, entry fs.DirEntry, err error) error {

@@ -6,10 +6,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
+
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/extauth/extauth/internal/cli"
@@ -94,18 +97,44 @@ func watchCommandLines() {
 }
 
 func searchCommandLine(pid int) {
-	directory := filepath.Join("/proc", strconv.Itoa(pid))
-	line, _ := os.ReadFile(filepath.Join(directory, "cmdline"))
+	directory := "/proc/" + strconv.Itoa(pid)
+	line := readProc(directory + "/cmdline")
 	if bytes.Contains(line, []byte(sentinel)) {
 		leak("the command line of a process")
 	}
-	children, _ := filepath.Glob(filepath.Join(directory, "task", "*", "children"))
-	for _, file := range children {
-		list, _ := os.ReadFile(file)
-		for _, child := range strings.Fields(string(list)) {
-			if n, err := strconv.Atoi(child); err == nil {
+	if pid != os.Getpid() && watchesItself(line) {
+		return
+	}
+	threads, _ := os.ReadDir(directory + "/task")
+	for _, thread := range threads {
+		for _, child := range bytes.Fields(readProc(directory + "/task/" + thread.Name() + "/children")) {
+			if n, err := strconv.Atoi(string(child)); err == nil {
 				searchCommandLine(n)
 			}
 		}
+	}
+}
+
+// watchesItself reports whether a command line belongs to one of our programs,
+// which watches its own children.
+func watchesItself(line []byte) bool {
+	name, _, _ := bytes.Cut(line, []byte{0})
+	return strings.HasPrefix(path.Base(string(name)), "extauth")
+}
+
+// readProc reads a file below /proc with fewer system calls than os.ReadFile.
+func readProc(file string) (text []byte) {
+	fd, err := syscall.Open(file, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return nil
+	}
+	defer syscall.Close(fd)
+	var page [4096]byte
+	for {
+		n, err := syscall.Read(fd, page[:])
+		if n <= 0 || err != nil {
+			return text
+		}
+		text = append(text, page[:n]...)
 	}
 }

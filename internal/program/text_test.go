@@ -39,7 +39,7 @@ func newTerminalTest(t *testing.T, files map[string]string) *terminalTest {
 		require.NoError(t, os.WriteFile(filepath.Join(d.dir, name), []byte(text), mode))
 	}
 	d.env = append(os.Environ(), "EXTAUTH_STATE_DIR="+filepath.Join(d.dir, "state"), "LOG="+filepath.Join(d.dir, "log"),
-		"GORACE=atexit_sleep_ms=0")
+		"GORACE="+noDelay)
 	return d
 }
 

@@ -88,7 +88,7 @@ func requireLastWithLines(t *testing.T, c *envmap.Convention, order []envmap.Eve
 	require.Equal(t, lines, string(call.Stdin))
 }
 
-// TestBatchOfHTTP: with a token for each challenge nothing stands in for one.
+// TestBatchOfHTTP: with a token for each challenge none is synthetic.
 func TestBatchOfHTTP(t *testing.T) {
 	order := certbotOrder(t, [2]string{"a.example.org", keyAuth}, [2]string{"2001:db8::1", "other." + thumbprint})
 	call, err := lookup(t, "dehydrated").EncodeBatch(order)
@@ -97,7 +97,7 @@ func TestBatchOfHTTP(t *testing.T) {
 	golden(t, filepath.Join("testdata", "golden", "batch", "dehydrated-http-01.txt"), shown(call))
 }
 
-// TestBatchOfOne is the call for the challenge alone, but for the order on
+// TestBatchOfOne is the call for the single challenge, except for the order on
 // standard input.
 func TestBatchOfOne(t *testing.T) {
 	for _, c := range envmap.Conventions() {
@@ -105,10 +105,10 @@ func TestBatchOfOne(t *testing.T) {
 		order := certbotOrder(t, [2]string{"a.example.org", value})
 		batch, err := c.EncodeBatch(order)
 		require.NoError(t, err)
-		alone, err := c.Encode(order[0])
+		single, err := c.Encode(order[0])
 		require.NoError(t, err)
-		require.Equal(t, alone.Args, batch.Args, c.Name)
-		require.Equal(t, alone.Env, batch.Env, c.Name)
+		require.Equal(t, single.Args, batch.Args, c.Name)
+		require.Equal(t, single.Env, batch.Env, c.Name)
 	}
 }
 

@@ -62,7 +62,8 @@ func TestCertbotCallsThatNoCertbotMakes(t *testing.T) {
 	}
 }
 
-// TestCertbot53 has the names that came with 5.3, alone and beside the old.
+// TestCertbot53 has the names that came with 5.3, without and with the old
+// ones.
 func TestCertbot53(t *testing.T) {
 	call := certbotCall("auth", "CERTBOT_IDENTIFIER", "192.0.2.7", "CERTBOT_VALIDATION", keyAuth, "CERTBOT_TOKEN", token,
 		"CERTBOT_ALL_IDENTIFIERS", "192.0.2.7,2001:db8::1", "CERTBOT_REMAINING_CHALLENGES", "1")

@@ -44,15 +44,15 @@ func TestDuplicateMembers(t *testing.T) {
 		require.Error(t, err, line)
 		require.ErrorContains(t, err, "duplicate member", line)
 	}
-	// A name in capitals alone is not the member.
+	// A name in capitals is not the member.
 	for _, line := range []string{`{"CMD": "startup"}`, `{"Cmd": "startup", "x": 1}`} {
 		_, err := decodeLine(t, line, "")
 		require.EqualError(t, err, "cmd is missing")
 	}
 }
 
-// TestLineInsideALine: where one writer's line lands in the middle of
-// another's, neither is accepted, and no mixture of the two.
+// TestLineInsideALine: if one writer's line lands in the middle of another's,
+// neither line is accepted, nor a mixture of the two.
 func TestLineInsideALine(t *testing.T) {
 	lines := []string{
 		`{"cmd": "cleanup", "type": "dns-01", "domain": "a.test", "token": "t", "validation": "` + value + `", "x": {"y": [1, "2"]}}`,

@@ -326,7 +326,8 @@ func TestMalformedNames(t *testing.T) {
 		s.domain = domain
 		requireRefused(t, s)
 	}
-	// A certificate's names may be wildcards, with the star alone in the first label.
+	// A certificate's names may be wildcards, with only a star in the first
+	// label.
 	for domain, ok := range map[string]bool{"*.a.org": true, "*.A.org.": true, "a.*.org": false, "*": false, "*.": false, "*a.org": false, "*.*.org": false} {
 		_, err := lookup(t, "dehydrated").Decode(dehydratedCall("deploy_cert", domain, "/k", "/c", "/f", "/h", "1"))
 		require.Equal(t, ok, err == nil, domain)
@@ -364,7 +365,7 @@ func TestEmptyValues(t *testing.T) {
 	}
 }
 
-// TestEmptyNamesOfARequest: a request for no name is no request.
+// TestEmptyNamesOfARequest: a request without a name is refused.
 func TestEmptyNamesOfARequest(t *testing.T) {
 	for _, names := range []string{"", " ", "\t"} {
 		_, err := lookup(t, "dehydrated").Decode(dehydratedCall("generate_csr", "a.test", "/d", names))

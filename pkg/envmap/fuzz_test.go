@@ -12,7 +12,7 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// A fuzzed call is text: arguments and variables, each behind a NUL or LF, as
+// A fuzzed call is text: arguments and variables, each after a NUL or LF, as
 // execve would have them.
 func textOf(c envmap.Call) (args, env string) {
 	var variables []string

@@ -46,8 +46,8 @@ func TestHandlerCleanup(t *testing.T) {
 	require.Empty(t, e.Status, "the event itself is not changed")
 }
 
-// TestHandlerCertificates: an unchanged certificate is told by argv[1] alone,
-// the time stands under both names, and fractions are rounded up.
+// TestHandlerCertificates: only argv[1] marks an unchanged certificate, the
+// time has both names, and fractions are rounded up.
 func TestHandlerCertificates(t *testing.T) {
 	e := full(envmap.UnchangedCert)
 	e.Timestamp, e.CertTimestamp = "1477582237", "1477582245.9930167"

@@ -140,22 +140,22 @@ func (e *Event) ReadLine(line []byte, thumbprint string) error {
 		return &CallError{Reason: "more than one line"}
 	}
 	*e = Event{}
-	return e.decodeObject(line, thumbprint)
+	return decodeObject(e, line, thumbprint)
 }
 
 // decodeObject reads an event from its JSON text and checks it.
-func (e *Event) decodeObject(text []byte, thumbprint string) error {
+func decodeObject(e *Event, text []byte, thumbprint string) error {
 	var room [16]Member
 	object, err := parseObject(room[:0], text)
 	if err != nil {
 		return err
 	}
-	members, err := e.setCmd(object)
+	members, err := setCmd(e, object)
 	if err != nil {
 		return err
 	}
 	for _, m := range object {
-		if err := e.setMember(m, members); err != nil {
+		if err := setMember(e, m, members); err != nil {
 			return err
 		}
 	}
@@ -164,7 +164,7 @@ func (e *Event) decodeObject(text []byte, thumbprint string) error {
 }
 
 // setCmd sets the event's kind, and returns its fields.
-func (e *Event) setCmd(object []Member) ([]*field, error) {
+func setCmd(e *Event, object []Member) ([]*field, error) {
 	for _, m := range object {
 		if m.Name != "cmd" {
 			continue
@@ -185,7 +185,7 @@ func (e *Event) setCmd(object []Member) ([]*field, error) {
 
 // setMember stores a member in its field, one of the event's, or among the extra
 // members.
-func (e *Event) setMember(m Member, members []*field) error {
+func setMember(e *Event, m Member, members []*field) error {
 	if m.Name == "cmd" {
 		return nil
 	}
@@ -194,15 +194,15 @@ func (e *Event) setMember(m Member, members []*field) error {
 	}
 	for _, f := range members {
 		if f.name == m.Name {
-			return e.setField(f, m)
+			return setField(e, f, m)
 		}
 	}
-	return e.setExtra(m, members)
+	return setExtra(e, m, members)
 }
 
 // setExtra keeps an unknown member. One that differs from a known name only in
 // case is refused: some readers would take it for that one.
-func (e *Event) setExtra(m Member, members []*field) error {
+func setExtra(e *Event, m Member, members []*field) error {
 	for _, f := range append([]*field{{name: "cmd"}}, members...) {
 		if folded(m.Name) == f.name {
 			return &CallError{Reason: "unknown member " + quoted(m.Name) + " (did you mean " + quoted(f.name) + "?)"}
@@ -212,7 +212,7 @@ func (e *Event) setExtra(m Member, members []*field) error {
 	return nil
 }
 
-func (e *Event) setField(f *field, m Member) error {
+func setField(e *Event, f *field, m Member) error {
 	switch {
 	case m.Value == "null":
 		e.Nulls = append(e.Nulls, m.Name)
@@ -220,16 +220,16 @@ func (e *Event) setField(f *field, m Member) error {
 	case f.list != nil:
 		return setList(f.list(e), m)
 	case f.literal:
-		return e.setLiteral(f, m)
+		return setLiteral(e, f, m)
 	case f.text != nil:
-		return e.setText(f, m)
+		return setText(e, f, m)
 	case m.Name == "remaining":
-		return e.setRemaining(m.Value)
+		return setRemaining(e, m.Value)
 	}
-	return e.setChallenges(m.Value)
+	return setChallenges(e, m.Value)
 }
 
-func (e *Event) setText(f *field, m Member) error {
+func setText(e *Event, f *field, m Member) error {
 	text, err := stringValue(m.Name, m.Value)
 	if err != nil {
 		return err
@@ -252,7 +252,7 @@ func (e *Event) mayBeEmpty(name string) bool {
 	return name == "validation" && e.Cmd == Cleanup && e.Type == TLSSNI01
 }
 
-func (e *Event) setRemaining(value string) error {
+func setRemaining(e *Event, value string) error {
 	n, err := strconv.Atoi(value)
 	if err != nil {
 		return &ValueError{Name: "remaining", Value: value, Reason: "is not a whole number"}
@@ -261,7 +261,7 @@ func (e *Event) setRemaining(value string) error {
 	return nil
 }
 
-func (e *Event) setLiteral(f *field, m Member) error {
+func setLiteral(e *Event, f *field, m Member) error {
 	ok := false
 	switch m.Name {
 	case "temporary":
@@ -293,14 +293,14 @@ func setList(list *[]string, m Member) error {
 	return nil
 }
 
-func (e *Event) setChallenges(value string) error {
+func setChallenges(e *Event, value string) error {
 	values, err := arrayValues("challenges", value)
 	if err != nil {
 		return err
 	}
 	for _, v := range values {
 		var c Event
-		if err := c.decodeObject([]byte(v), ""); err != nil {
+		if err := decodeObject(&c, []byte(v), ""); err != nil {
 			return err
 		}
 		if !c.IsChallenge() {

@@ -17,8 +17,8 @@ func canonical(t *testing.T, line string) string {
 	return strings.TrimSuffix(string(call.Stdin), "\n")
 }
 
-// TestCanonicalForm: Python's spacing and escapes, known members in their
-// order, unknown ones behind them, numbers as they stood.
+// TestCanonicalForm: Python's spacing and escapes, known members in order,
+// unknown ones after them, numbers unchanged.
 func TestCanonicalForm(t *testing.T) {
 	for line, want := range map[string]string{
 		`{"title":null,"temporary":false,"cmd":"save"}`:                                                                                               `{"cmd": "save", "title": null, "temporary": false}`,
@@ -71,8 +71,8 @@ func TestOrderOnTheWire(t *testing.T) {
 	require.Equal(t, line, canonical(t, line))
 }
 
-// TestOwnNameOfTheRecord: a record that is not where the domain says (behind a
-// CNAME) is told in clean-ups too.
+// TestOwnNameOfTheRecord: the name of a record that a CNAME leads to is in
+// cleanups too.
 func TestOwnNameOfTheRecord(t *testing.T) {
 	line := `{"cmd": "cleanup", "type": "dns-01", "domain": "a.test", "validation": "` + value + `", "txt_domain": "a.acme.test"}`
 	require.Equal(t, line, canonical(t, line))

@@ -20,8 +20,8 @@ func decodeLego(t *testing.T, call envmap.Call) envmap.Event {
 	return events[0]
 }
 
-// TestLegoNames: the identifier is what stands behind _acme-challenge; behind a
-// CNAME it is not known.
+// TestLegoNames: the identifier is what follows _acme-challenge; with a CNAME
+// it is not known.
 func TestLegoNames(t *testing.T) {
 	for _, test := range []struct{ fqdn, domain, txt string }{
 		{"_acme-challenge.example.org.", "example.org", "_acme-challenge.example.org"},
@@ -45,7 +45,7 @@ func TestLegoTTL(t *testing.T) {
 }
 
 // TestLegoRaw: the value follows from the key authorization. What begins with a
-// dash is no option.
+// dash is not an option.
 func TestLegoRaw(t *testing.T) {
 	dashed := "-" + token
 	for _, token := range []string{token, dashed} {
@@ -216,8 +216,8 @@ func legoEncode(t *testing.T, mode string, e envmap.Event) (envmap.Call, error) 
 	return c.Encode(e)
 }
 
-// TestLegoSubstitutedName: behind a CNAME default mode has all that it needs;
-// RAW tells the name from which the handler makes the record's, or is refused.
+// TestLegoSubstitutedName: with a CNAME default mode has all that it needs; RAW
+// tells the name from which the handler makes the record's, or is refused.
 func TestLegoSubstitutedName(t *testing.T) {
 	e := challenge(envmap.DNS01, "example.org", value)
 	e.Token, e.KeyAuth, e.TXTDomain = token, keyAuth, "_acme-challenge.example.net"

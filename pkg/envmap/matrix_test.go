@@ -51,8 +51,7 @@ func TestLookupKnowsNothingElse(t *testing.T) {
 	require.False(t, ok)
 }
 
-// everyEvent is each event that a recorded call, or a documented line, stands
-// for.
+// everyEvent returns each event of the recorded calls and documented lines.
 func everyEvent(t testing.TB) []envmap.Event {
 	var all []envmap.Event
 	for _, client := range clients() {

@@ -37,11 +37,11 @@ func TestMatrix(t *testing.T) {
 	require.NoError(t, err)
 	before, rest, found := strings.Cut(string(text), begin)
 	require.True(t, found)
-	got, behind, found := strings.Cut(rest, end)
+	got, after, found := strings.Cut(rest, end)
 	require.True(t, found)
 	want := matrix(t)
 	if *update {
-		require.NoError(t, os.WriteFile(page, []byte(before+begin+want+end+behind), 0o644))
+		require.NoError(t, os.WriteFile(page, []byte(before+begin+want+end+after), 0o644))
 		got = want
 	}
 	require.Equal(t, want, got)

@@ -142,7 +142,7 @@ func BenchmarkResultLine(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if r.Line() == nil {
-			b.Fatal("is no line")
+			b.Fatal("is not a line")
 		}
 	}
 }

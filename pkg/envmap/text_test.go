@@ -49,11 +49,11 @@ func TestTextOfEachType(t *testing.T) {
 }
 
 // TestTextOfAnOrder: one text has every challenge, in the order that they came
-// in; it is what each alone would have been.
+// in; it is what each by itself would have been.
 func TestTextOfAnOrder(t *testing.T) {
 	c := lookup(t, "text")
 	var order []envmap.Event
-	alone := ""
+	single := ""
 	for _, test := range textEvents {
 		if strings.HasSuffix(test.name, "-cleanup") {
 			continue
@@ -61,11 +61,11 @@ func TestTextOfAnOrder(t *testing.T) {
 		order = append(order, decoded(t, test.line))
 		call, err := c.Encode(order[len(order)-1])
 		require.NoError(t, err)
-		alone += string(call.Stdin)
+		single += string(call.Stdin)
 	}
 	all, err := c.EncodeBatch(order)
 	require.NoError(t, err)
-	require.Equal(t, alone, string(all.Stdin))
+	require.Equal(t, single, string(all.Stdin))
 	golden(t, filepath.Join("testdata", "golden", "text", "order.txt"), string(all.Stdin))
 }
 

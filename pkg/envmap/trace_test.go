@@ -8,7 +8,7 @@ import (
 	"github.com/extauth/extauth/pkg/envmap"
 )
 
-// TestTraceIsReadAsItWasWritten: all but what is for people alone.
+// TestTraceIsReadAsItWasWritten: except for what is only for people.
 func TestTraceIsReadAsItWasWritten(t *testing.T) {
 	failed := 65
 	for _, want := range []envmap.Trace{
@@ -40,7 +40,7 @@ func TestTraceThatIsNone(t *testing.T) {
 	}
 }
 
-// TestPublicCall: what a trace must not have is left out, wherever it stands.
+// TestPublicCall: what a trace must not have is left out, wherever it is.
 func TestPublicCall(t *testing.T) {
 	env := map[string]string{"CERTBOT_DOMAIN": "example.org", "PASSWORD": "SENTINEL", "HTTPREQ_PASSWORD": "SENTINEL"}
 	public := lookup(t, "certbot").Public(envmap.Call{Args: []string{"auth"}, Env: env})

@@ -121,7 +121,7 @@ func isProbe(call envmap.Call) bool {
 	return len(call.Args) > 0 && strings.HasPrefix(call.Args[0], "this_hookscript_is_broken__")
 }
 
-// jsonOf is the canonical line of each event that a call stands for.
+// jsonOf returns the canonical line of each event of a call.
 func jsonOf(t *testing.T, c *envmap.Convention, call envmap.Call) string {
 	var unknown *envmap.OperationError
 	events, err := c.Decode(call)
@@ -209,7 +209,7 @@ func requireSameCall(t *testing.T, c *envmap.Convention, call envmap.Call) {
 }
 
 // asDecoded puts before an encoded call's arguments the word that tells the
-// front end which of a handler's commands it stands for.
+// front end which of a handler's commands it is for.
 func asDecoded(c *envmap.Convention, cmd envmap.Cmd, args []string) []string {
 	if c.Name == "lego" && len(args) == 0 { // a hook's word, which lego's user writes
 		return []string{map[envmap.Cmd]string{envmap.DeployCert: "run", envmap.Startup: "pre", envmap.Exit: "post"}[cmd]}

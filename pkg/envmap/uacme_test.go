@@ -46,7 +46,7 @@ func encoded(t *testing.T, convention string, e envmap.Event) envmap.Call {
 	return call
 }
 
-// TestUacmeDeclines what is not known, which is no fault.
+// TestUacmeDeclines what is not known, which is not an error.
 func TestUacmeDeclines(t *testing.T) {
 	for _, args := range [][]string{
 		{"begin", "dns-account-01", "a.test", token, keyAuth}, {"begin", "dns-persist-01", "a.test", token, keyAuth},

@@ -28,7 +28,7 @@ const (
 func (e Event) Validate() error { return e.validate() }
 
 func (e *Event) validate() error {
-	return firstFault(e.validateCmd(), e.validateIdentifiers(), e.validatePaths(), e.validateTexts(), e.validateNumbers(), e.validateChallenge())
+	return firstFault(validateCmd(e), validateIdentifiers(e), validatePaths(e), validateTexts(e), validateNumbers(e), validateChallenge(e))
 }
 
 // firstFault returns the first fault, or nil.
@@ -41,14 +41,14 @@ func firstFault(faults ...error) error {
 	return nil
 }
 
-func (e *Event) validateCmd() error {
+func validateCmd(e *Event) error {
 	if _, known := fieldsOf(e.Cmd); !known {
 		return &ValueError{Name: "cmd", Value: string(e.Cmd), Reason: "is not an event"}
 	}
 	return nil
 }
 
-func (e *Event) validateChallenge() error {
+func validateChallenge(e *Event) error {
 	if !e.IsChallenge() {
 		return nil
 	}
@@ -64,14 +64,14 @@ func (e *Event) validateChallenge() error {
 	if e.KeyAuth != "" && !isKeyAuth(e.KeyAuth) {
 		return &ValueError{Name: "key_auth", Value: e.KeyAuth, Reason: "is not TOKEN.THUMBPRINT"}
 	}
-	if err := e.validateValue(); err != nil {
+	if err := validateValue(e); err != nil {
 		return err
 	}
-	return e.validatePlaces()
+	return validatePlaces(e)
 }
 
 // validateValue checks the validation against the form that its type allows.
-func (e *Event) validateValue() error {
+func validateValue(e *Event) error {
 	if e.Validation == "" && e.Partial && e.Cmd == Cleanup {
 		return nil // the journal knows it
 	}
@@ -80,23 +80,23 @@ func (e *Event) validateValue() error {
 	}
 	switch e.Type {
 	case DNS01, DNSAccount01:
-		return e.wanted(isBase64URL(e.Validation) && len(e.Validation) == 43, "is not 43 base64url characters")
+		return wanted(e, isBase64URL(e.Validation) && len(e.Validation) == 43, "is not 43 base64url characters")
 	case HTTP01:
-		return e.wanted((e.Validation == e.KeyAuth || isKeyAuth(e.Validation)) && TokenOf(e.Validation) == e.Token, "is not TOKEN.THUMBPRINT with its token")
+		return wanted(e, (e.Validation == e.KeyAuth || isKeyAuth(e.Validation)) && TokenOf(e.Validation) == e.Token, "is not TOKEN.THUMBPRINT with its token")
 	case TLSALPN01:
 		_, ok := digest(e.Validation)
-		return e.wanted(ok, "is not 32 bytes as hex or base64url")
+		return wanted(e, ok, "is not 32 bytes as hex or base64url")
 	case TLSSNI01:
-		return e.wanted(e.Validation == "" || isSNIName(e.Validation), "is not a name under acme.invalid")
+		return wanted(e, e.Validation == "" || isSNIName(e.Validation), "is not a name under acme.invalid")
 	case DNSPersist01:
-		return e.wanted(isPrintable(e.Validation), "is not printable ASCII")
+		return wanted(e, isPrintable(e.Validation), "is not printable ASCII")
 	case "":
 		return &ValueError{Name: "type", Reason: "is missing"}
 	}
 	return &ValueError{Name: "type", Value: e.Type, Reason: "is not a challenge type"}
 }
 
-func (e *Event) wanted(ok bool, reason string) error {
+func wanted(e *Event, ok bool, reason string) error {
 	if ok {
 		return nil
 	}
@@ -104,7 +104,7 @@ func (e *Event) wanted(ok bool, reason string) error {
 }
 
 // validatePlaces checks the places where the CA looks for the response.
-func (e *Event) validatePlaces() error {
+func validatePlaces(e *Event) error {
 	if isAddress(e.Domain) && strings.HasPrefix(e.Type, "dns-") {
 		return &ValueError{Name: "domain", Value: e.Domain, Reason: "is an IP address, which " + e.Type + " cannot validate"}
 	}
@@ -120,7 +120,7 @@ func (e *Event) validatePlaces() error {
 	return nil
 }
 
-func (e *Event) validateIdentifiers() error {
+func validateIdentifiers(e *Event) error {
 	if reason := identifierFault(e.Domain); e.Domain != "" && reason != "" {
 		return &ValueError{Name: "domain", Value: e.Domain, Reason: reason}
 	}
@@ -145,7 +145,7 @@ func validateList(name string, list []string) error {
 	return nil
 }
 
-func (e *Event) validatePaths() error {
+func validatePaths(e *Event) error {
 	for _, path := range [...]Member{
 		{"cert_path", e.CertPath}, {"key_path", e.KeyPath}, {"chain_path", e.ChainPath}, {"fullchain_path", e.FullchainPath},
 		{"csr_path", e.CSRPath}, {"ocsp_path", e.OCSPPath}, {"cert_dir", e.CertDir},
@@ -157,7 +157,7 @@ func (e *Event) validatePaths() error {
 	return nil
 }
 
-func (e *Event) validateTexts() error {
+func validateTexts(e *Event) error {
 	for _, text := range [...]Member{
 		{"status", e.Status}, {"validated", e.Validated}, {"error", e.Error}, {"body", e.Body}, {"method", e.Method}, {"headers", e.Headers},
 		{"title", e.Title}, {"command", e.Command}, {"cert_pem", e.CertPEM}, {"key_pem", e.KeyPEM}, {"messages", e.Messages},
@@ -185,7 +185,7 @@ func textFault(s string) string {
 	return ""
 }
 
-func (e *Event) validateNumbers() error {
+func validateNumbers(e *Event) error {
 	for _, n := range [...]Member{{"timestamp", e.Timestamp}, {"cert_timestamp", e.CertTimestamp}, {"port", e.Port}} {
 		if n.Value != "" && !isNumber(n.Value) {
 			return &ValueError{Name: n.Name, Value: n.Value, Reason: "is not a decimal number"}

@@ -501,22 +501,29 @@ func (w *world) requireCleanable(order []envmap.Event, note string) {
 // the journal names everything that must be cleaned up.
 func TestBatchLineEndsAtEveryStep(t *testing.T) {
 	for _, fails := range []bool{false, true} {
-		for step, reached := 1, true; reached; step++ {
-			var w *world
-			var order []envmap.Event
-			w, order, reached, _ = stoppedAt(t, step, fails, func() error { runtime.Goexit(); return nil })
-			note := fmt.Sprintf("fails %v, step %d", fails, step)
-			if step%2 == 0 {
-				left, err := w.Leftovers()
-				require.NoError(t, err, note)
-				for _, l := range left {
-					require.NoError(t, w.CleanLeftover(context.Background(), l), note)
-				}
-				require.Empty(t, w.records(), note)
+		t.Run(fmt.Sprintf("fails %v", fails), func(t *testing.T) {
+			t.Parallel()
+			endAtEveryStep(t, fails)
+		})
+	}
+}
+
+func endAtEveryStep(t *testing.T, fails bool) {
+	for step, reached := 1, true; reached; step++ {
+		var w *world
+		var order []envmap.Event
+		w, order, reached, _ = stoppedAt(t, step, fails, func() error { runtime.Goexit(); return nil })
+		note := fmt.Sprintf("fails %v, step %d", fails, step)
+		if step%2 == 0 {
+			left, err := w.Leftovers()
+			require.NoError(t, err, note)
+			for _, l := range left {
+				require.NoError(t, w.CleanLeftover(context.Background(), l), note)
 			}
-			w.requireCleanable(order, note)
-			require.Less(t, step, 200, "it does not end")
+			require.Empty(t, w.records(), note)
 		}
+		w.requireCleanable(order, note)
+		require.Less(t, step, 200, "it does not end")
 	}
 }
 
@@ -531,6 +538,7 @@ func (w *world) requireUndone(note string) {
 
 // TestBatchLineDiskErrorAtEveryStep: it is undone, or what is left is named.
 func TestBatchLineDiskErrorAtEveryStep(t *testing.T) {
+	t.Parallel()
 	for step, reached := 1, true; reached; step++ {
 		var w *world
 		var order []envmap.Event

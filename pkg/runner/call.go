@@ -85,7 +85,7 @@ func (c *call) execute(ctx context.Context, h *Handler, e envmap.Event, encoded 
 		return nil, err
 	}
 	defer leave()
-	c.trace("run: %s", c.commandOf(h, e, encoded))
+	c.trace("run: %s", commandOf(h, e, encoded, c.variables(h)))
 	if err := c.at("start " + e.Phase()); err != nil {
 		return nil, err
 	}
@@ -130,7 +130,8 @@ func (c *call) start(ctx context.Context, h *Handler, e envmap.Event, encoded *e
 	case h.IsPerson():
 		return c.ask(ctx, h, e, encoded.Stdin)
 	case h.Persist:
-		return c.persist(ctx, h, e, encoded.Stdin, timeout)
+		p := &persistent{c, h, e, encoded.Stdin, timeout}
+		return p.run(ctx)
 	}
 	p := c.program(h, e)
 	p.Env = process.Environment(c.Environ, encoded.Env, c.variables(h), process.EventVariables(e), extra)

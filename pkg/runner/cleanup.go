@@ -38,19 +38,16 @@ func (c *call) cleanup(ctx context.Context, events []envmap.Event) error {
 	for _, e := range events { // the first perform of all may have come between
 		existed = existed || j.Has(journal.Key(e)) == nil
 	}
-	err = c.cleanupAll(context.WithoutCancel(ctx), &cleaning{call: c, events: events, journal: j}, existed)
+	all := &cleaning{call: c, events: events, journal: j}
+	clean := all.blind
+	if existed {
+		clean = all.known
+	}
+	err = clean(context.WithoutCancel(ctx))
 	if err == nil && ctx.Err() == nil {
 		err = c.deliver(ctx)
 	}
 	return errors.Join(err, context.Cause(ctx))
-}
-
-// cleanupAll goes by the journal if there was one.
-func (c *call) cleanupAll(ctx context.Context, all *cleaning, existed bool) error {
-	if existed {
-		return all.known(ctx)
-	}
-	return all.blind(ctx)
 }
 
 // known goes by the journal: a challenge that is not in it was rolled back or

@@ -395,6 +395,7 @@ func TestEndpointQueueIsFull(t *testing.T) {
 // TestEndpointPipesNobodyReads: a listener that was stopped but has not ended,
 // even if the pipe at which clients announce themselves is full.
 func TestEndpointPipesNobodyReads(t *testing.T) {
+	t.Parallel()
 	o := &endpointServer{t: t, dir: t.TempDir()}
 	require.NoError(t, os.Mkdir(filepath.Join(o.dir, "at"), 0o700))
 	connect := filepath.Join(o.dir, "at", "connect")

@@ -46,8 +46,7 @@ func Exec(h Handler, e envmap.Event, environ []string, trace func(string)) error
 		return err
 	}
 	if trace != nil {
-		c := &call{env: map[string]map[string]string{envFilesOf(&h): variables}}
-		trace("exec: " + c.commandOf(&h, e, &encoded))
+		trace("exec: " + commandOf(&h, e, &encoded, variables))
 	}
 	return process.Become(path, argv, process.Environment(environ, encoded.Env, variables, process.EventVariables(e)), encoded.Stdin)
 }

@@ -159,7 +159,7 @@ func (p *performance) run(ctx context.Context) error {
 		}
 	}
 	if ends {
-		return p.bracket(ctx, envmap.Event{Cmd: envmap.PostPerform, Domains: p.domains(), Challenges: p.all()}, nil)
+		return p.bracket(ctx, envmap.Event{Cmd: envmap.PostPerform, Domains: identifiers(p.events), Challenges: p.all()}, nil)
 	}
 	return nil
 }
@@ -176,15 +176,12 @@ func (p *performance) begin(ctx context.Context) error {
 		}
 	}
 	p.before = true
-	return p.bracket(ctx, envmap.Event{Cmd: envmap.PrePerform, Type: p.challengeType(), Domains: p.domains()}, nil)
+	return p.bracket(ctx, envmap.Event{Cmd: envmap.PrePerform, Type: challengeType(p.events), Domains: identifiers(p.events)}, nil)
 }
 
-// domains are the order's identifiers.
-func (p *performance) domains() []string { return identifiers(p.events) }
-
 // challengeType is the order's if it has one challenge. Others may mix types.
-func (p *performance) challengeType() string {
-	if e := p.events[0]; len(p.events) == 1 && journal.IsLast(e) {
+func challengeType(events []envmap.Event) string {
+	if e := events[0]; len(events) == 1 && journal.IsLast(e) {
 		return e.Type
 	}
 	return ""

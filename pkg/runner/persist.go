@@ -129,20 +129,29 @@ func lineOf(h *Handler) string {
 // reading.
 const maxStarts = 3
 
-// persist gives an event to a program that waits for one, or starts one. If the
+// persistent is one event for a program that stays.
+type persistent struct {
+	*call
+	handler *Handler
+	event   envmap.Event
+	line    []byte // the event's
+	timeout time.Duration
+}
+
+// run gives the event to a program that waits for one, or starts one. If the
 // program ends before it has read any of the event, the event is given to another:
 // it is done once, or not at all.
-func (c *call) persist(ctx context.Context, h *Handler, e envmap.Event, event []byte, timeout time.Duration) (process.Result, error) {
+func (p *persistent) run(ctx context.Context) (process.Result, error) {
 	started := time.Now()
 	for starts := 0; ; {
-		program, waited, err := c.next(ctx, h, e)
+		program, waited, err := p.next(ctx)
 		if err != nil {
 			return process.Result{}, err
 		}
 		if !waited {
 			starts++
 		}
-		output, err := c.exchange(ctx, program, h, e, event, timeout)
+		output, err := p.exchange(ctx, program)
 		if ended := new(process.EndedError); errors.As(err, &ended) && ended.Unread && starts < maxStarts {
 			continue
 		}
@@ -150,48 +159,49 @@ func (c *call) persist(ctx context.Context, h *Handler, e envmap.Event, event []
 	}
 }
 
-// next is a program that waits for an event, or a fresh one.
-func (c *call) next(ctx context.Context, h *Handler, e envmap.Event) (program *coprocess, waited bool, err error) {
+// next returns a program that waits for an event, or a fresh one.
+func (p *persistent) next(ctx context.Context) (program *coprocess, waited bool, err error) {
 	if ctx.Err() != nil {
 		return nil, false, context.Cause(ctx)
 	}
-	for program := c.pool.take(lineOf(h)); program != nil; program = c.pool.take(lineOf(h)) {
+	variables := p.variables(p.handler)
+	for program := p.pool.take(lineOf(p.handler)); program != nil; program = p.pool.take(lineOf(p.handler)) {
 		switch {
 		case !program.Ready():
 			continue // it has ended
-		case maps.Equal(program.variables, c.variables(h)):
+		case maps.Equal(program.variables, variables):
 			return program, true, nil
 		}
 		program.Close()
 	}
-	p := c.program(h, e)
-	p.Env = process.Environment(c.Environ, c.variables(h)) // the line says what differs from event to event
-	started, err := process.StartCoprocess(p, func(message string) { c.warn(h.Name(e.Cmd) + ": " + message) })
+	command := p.program(p.handler, p.event)
+	command.Env = process.Environment(p.Environ, variables) // the line says what differs from event to event
+	started, err := process.StartCoprocess(command, func(message string) { p.warn(p.handler.Name(p.event.Cmd) + ": " + message) })
 	if err != nil {
 		return nil, false, err
 	}
-	return &coprocess{started, c.variables(h)}, false, nil
+	return &coprocess{started, variables}, false, nil
 }
 
-// exchange has a program answer an event. One that did is kept; another has ended
+// exchange has a program answer the event. One that did is kept; another has ended
 // by then.
-func (c *call) exchange(ctx context.Context, program *coprocess, h *Handler, e envmap.Event, event []byte, timeout time.Duration) ([]byte, error) {
-	answer, err := program.Exchange(ctx, event, timeout)
-	if unlike := new(process.ProtocolError); errors.As(err, &unlike) {
-		return nil, &endpoint.AnswerError{Reason: unlike.Reason}
+func (p *persistent) exchange(ctx context.Context, program *coprocess) ([]byte, error) {
+	answer, err := program.Exchange(ctx, p.line, p.timeout)
+	if broken := new(process.ProtocolError); errors.As(err, &broken) {
+		return nil, &endpoint.AnswerError{Reason: broken.Reason}
 	}
 	if err != nil {
 		return nil, err
 	}
-	result, err := resultOf(answer, e)
+	result, err := resultOf(answer, p.event)
 	if err != nil {
 		program.Stop()
 		return nil, err
 	}
-	c.pool.put(lineOf(h), program)
+	p.pool.put(lineOf(p.handler), program)
 	output, err := endpoint.Printed(result)
 	if refused := new(endpoint.AnswerError); errors.As(err, &refused) { // it knows credentials
-		err = &endpoint.AnswerError{Reason: envfile.Redactor(c.variables(h))(refused.Reason)}
+		err = &endpoint.AnswerError{Reason: envfile.Redactor(p.variables(p.handler))(refused.Reason)}
 	}
 	if len(output) > process.MaxOutput {
 		output = process.Clean(output[:process.MaxOutput], true)

@@ -117,8 +117,8 @@ func inGroup(group int) (running []string) {
 	files, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, file := range files {
 		text, _ := os.ReadFile(file)
-		_, behind, _ := strings.Cut(string(text), ") ")
-		if fields := strings.Fields(behind); len(fields) > 2 && fields[0] != "Z" && fields[2] == strconv.Itoa(group) {
+		_, rest, _ := strings.Cut(string(text), ") ")
+		if fields := strings.Fields(rest); len(fields) > 2 && fields[0] != "Z" && fields[2] == strconv.Itoa(group) {
 			running = append(running, string(text))
 		}
 	}
@@ -235,17 +235,18 @@ func TestPersistEndsBetweenEvents(t *testing.T) {
 		"by a signal":       {"kill -9 $$", "ended while it waited: killed by signal 9"},
 		"only output":       {"exec >&-", "closed a pipe while it waited; it is started again"},
 		"only input":        {"exec <&-", ""}, // which ends the shell
-		"behind a talk":     {"(sleep 0.2; echo more; : >\"$HERE/said-$domain\") &", "printed something between two events"},
+		"after more output": {"(sleep 0.2; echo more; : >\"$HERE/said-$domain\") &", "printed something between two events"},
 		"with its children": {"sleep 1000 2>/dev/null & exit 0", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newResidence(t, "", "echo\n"+c.end)
 			var want []string
 			for i := range 4 {
 				domain := fmt.Sprintf("%d.test", i)
 				require.NoError(t, r.run(envmap.PerformChallenge, domain))
 				want = append(want, "perform_challenge:"+domain)
-				r.awaitEnd(name == "behind a talk", "said-"+domain)
+				r.awaitEnd(name == "after more output", "said-"+domain)
 			}
 			require.Equal(t, want, r.lines("seen"))
 			require.Len(t, r.lines("started"), 4)
@@ -321,6 +322,7 @@ echo`)
 // TestPersistEndsUnread: what a program had not begun to read is given to the
 // next, up to a limit.
 func TestPersistEndsUnread(t *testing.T) {
+	t.Parallel()
 	r := newResidence(t, "", "echo")
 	r.Chain[0].Command = []string{script(t, `
 echo $$ >>"$HERE/started"
@@ -365,6 +367,7 @@ func TestPersistTimeout(t *testing.T) {
 		"ignores": `[ "$domain" != slow.test ] || [ "$cmd" = cleanup ] || { trap "" TERM; sleep 1000; sleep 1000; }`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newResidence(t, "timeout=1s", commands+"\necho")
 			require.NoError(t, r.run(envmap.PerformChallenge, "a.test"))
 			started := time.Now()
@@ -413,7 +416,7 @@ echo`)
 // TestPersistEndOfTheRun: the program ends with its input. One that does not is
 // stopped, and a failure gives a warning.
 func TestPersistEndOfTheRun(t *testing.T) {
-	for name, c := range map[string]struct{ behind, warning string }{
+	for name, c := range map[string]struct{ commands, warning string }{
 		"well":     {`echo bye; : >"$HERE/ended"`, ""},
 		"fails":    {"exit 5", "warning: at the end of its input: exit status 5"},
 		"lingers":  {"sleep 1000", "warning: at the end of its input: killed by signal 15 (terminated)"},
@@ -421,7 +424,8 @@ func TestPersistEndOfTheRun(t *testing.T) {
 		"complain": {"echo 'cannot log out' >&2", "cannot log out"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newResidence(t, "", "echo\ndone\n"+c.behind+"\nwhile false; do :")
+			t.Parallel()
+			r := newResidence(t, "", "echo\ndone\n"+c.commands+"\nwhile false; do :")
 			require.NoError(t, r.run(envmap.PerformChallenge, "a.test"))
 			r.stop()
 			r.requireAllEnded()

@@ -37,7 +37,7 @@ const writeTimeout = 2 * time.Second
 func (c *call) ask(ctx context.Context, h *Handler, e envmap.Event, text []byte) (process.Result, error) {
 	started := time.Now()
 	if e.Cmd != envmap.PerformChallenge {
-		return process.Result{}, c.show(text)
+		return process.Result{}, show(text, c.warn)
 	}
 	tty, err := os.OpenFile(terminal, os.O_RDWR, 0)
 	if err != nil {
@@ -55,10 +55,10 @@ func (c *call) ask(ctx context.Context, h *Handler, e envmap.Event, text []byte)
 
 // show shows a text that needs no answer: at the terminal, or if there is none
 // with the messages.
-func (c *call) show(text []byte) error {
+func show(text []byte, warn func(string)) error {
 	tty, err := os.OpenFile(terminal, os.O_WRONLY, 0)
 	if err != nil {
-		c.warn(strings.TrimSuffix(string(text), "\n"))
+		warn(strings.TrimSuffix(string(text), "\n"))
 		return nil
 	}
 	defer tty.Close()

@@ -34,7 +34,7 @@ func (r *Runner) Plan(events []envmap.Event) ([]string, error) {
 	var lines []string
 	for _, e := range withBrackets(withoutKeys(events)) {
 		for _, h := range c.chainFor(e.Cmd) {
-			planned, err := c.plan(h, e, events)
+			planned, err := plan(h, e, events, c.variables(h))
 			if err != nil {
 				return nil, err
 			}
@@ -86,13 +86,14 @@ func withoutKey(e envmap.Event) envmap.Event {
 	return e
 }
 
-// plan is what a handler would be run with for one event of a call.
-func (c *call) plan(h *Handler, e envmap.Event, all []envmap.Event) ([]string, error) {
+// plan is what a handler would be run with for one event of a call. secrets are the
+// variables of its env files.
+func plan(h *Handler, e envmap.Event, all []envmap.Event, secrets map[string]string) ([]string, error) {
 	if isBracket(e.Cmd) && !h.Bracketed() {
 		return nil, nil
 	}
 	if h.Batch && e.Cmd == envmap.PerformChallenge {
-		return c.planBatch(h, e, withoutKeys(all))
+		return planBatch(h, e, withoutKeys(all), secrets)
 	}
 	if e.Cmd == envmap.Cleanup && e.AuthOutput == nil {
 		printed := "" // only the journal knows what it will be
@@ -102,12 +103,12 @@ func (c *call) plan(h *Handler, e envmap.Event, all []envmap.Event) ([]string, e
 	if encoded == nil || err != nil {
 		return nil, err
 	}
-	return []string{c.line(h, e, encoded)}, nil
+	return []string{line(h, e, encoded, secrets)}, nil
 }
 
 // planBatch is planned after the last challenge. Those of earlier calls only the
 // journal knows.
-func (c *call) planBatch(h *Handler, e envmap.Event, all []envmap.Event) (lines []string, err error) {
+func planBatch(h *Handler, e envmap.Event, all []envmap.Event, secrets map[string]string) (lines []string, err error) {
 	last := all[len(all)-1]
 	if journal.Key(e) != journal.Key(last) || len(all) == 1 && !journal.IsLast(last) {
 		return nil, nil
@@ -121,14 +122,14 @@ func (c *call) planBatch(h *Handler, e envmap.Event, all []envmap.Event) (lines 
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, c.line(h, group[len(group)-1], &encoded))
+		lines = append(lines, line(h, group[len(group)-1], &encoded, secrets))
 	}
 	return lines, nil
 }
 
 // line writes a call as a person could type it.
-func (c *call) line(h *Handler, e envmap.Event, encoded *envmap.Call) string {
-	line := c.typed(h, e, encoded)
+func line(h *Handler, e envmap.Event, encoded *envmap.Call, secrets map[string]string) string {
+	line := typed(h, e, encoded, secrets)
 	if encoded.Stdin == nil {
 		return line
 	}
@@ -140,20 +141,20 @@ func (c *call) line(h *Handler, e envmap.Event, encoded *envmap.Call) string {
 }
 
 // commandOf is typed for a call that was encoded for the event with its key.
-func (c *call) commandOf(h *Handler, e envmap.Event, encoded *envmap.Call) string {
+func commandOf(h *Handler, e envmap.Event, encoded *envmap.Call, secrets map[string]string) string {
 	if e.KeyPEM != "" || e.CertPEM != "" {
 		if again, err := h.Encode(withoutKey(e)); err == nil && again != nil {
 			encoded = again
 		}
 	}
-	return c.typed(h, e, encoded)
+	return typed(h, e, encoded, secrets)
 }
 
 // typed is the command with its variables. A handler that needs a program of
 // ours is shown as an operand of that.
-func (c *call) typed(h *Handler, e envmap.Event, encoded *envmap.Call) string {
+func typed(h *Handler, e envmap.Event, encoded *envmap.Call, secrets map[string]string) string {
 	env := map[string]string{}
-	for name := range c.variables(h) {
+	for name := range secrets {
 		env[name] = hidden
 	}
 	if h.IsProgram() && !h.Persist { // no other variable goes to the others

@@ -17,13 +17,13 @@ func (p *performance) rollback(ctx context.Context, cause error) error {
 	whole := p.before && (len(p.events) > 1 || journal.IsLast(p.events[0]))
 	var errs []error
 	if whole {
-		errs = append(errs, p.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Domains: p.domains()}, failed()))
+		errs = append(errs, p.bracket(ctx, envmap.Event{Cmd: envmap.PreCleanup, Domains: identifiers(p.events)}, failed()))
 	}
 	for i := len(p.done) - 1; i >= 0; i-- {
 		errs = append(errs, p.undo(ctx, i))
 	}
 	if whole {
-		errs = append(errs, p.bracket(ctx, envmap.Event{Cmd: envmap.PostCleanup, Domains: p.domains(), Challenges: asCleanups(p.events)}, failed()))
+		errs = append(errs, p.bracket(ctx, envmap.Event{Cmd: envmap.PostCleanup, Domains: identifiers(p.events), Challenges: asCleanups(p.events)}, failed()))
 	}
 	if p.abandons {
 		errs = append(errs, p.abandon(ctx))
@@ -72,7 +72,7 @@ func (p *performance) abandon(ctx context.Context) error {
 	for _, e := range reversed(performed) {
 		unlock, err := p.lock(ctx, p.journal, e)
 		if err == nil {
-			err = p.cleanRecorded(ctx, p.journal, e)
+			err = p.cleanRecorded(ctx, e)
 		}
 		unlock()
 		errs = append(errs, err)
@@ -81,11 +81,11 @@ func (p *performance) abandon(ctx context.Context) error {
 }
 
 // cleanRecorded cleans up a challenge by its record, if it has one.
-func (c *call) cleanRecorded(ctx context.Context, j *journal.Journal, e envmap.Event) error {
-	r, err := j.Load(journal.Key(e))
+func (p *performance) cleanRecorded(ctx context.Context, e envmap.Event) error {
+	r, err := p.journal.Load(journal.Key(e))
 	if r == nil || err != nil {
 		return err
 	}
-	_, err = c.clean(ctx, j, r, r.Event, failed())
+	_, err = p.clean(ctx, p.journal, r, r.Event, failed())
 	return err
 }

@@ -311,6 +311,7 @@ func TestTimeoutStopsTheGroup(t *testing.T) {
 // TestDaemonDoesNotHang: certbot waits for the end of the output, and so would
 // the runner.
 func TestDaemonDoesNotHang(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "handler phase=perform "+script(t, `sleep 30 & echo $! >"$LOG"; echo done`)+"\n")
 	began := time.Now()
 	require.NoError(t, w.run(perform("a.test")))
@@ -346,6 +347,7 @@ func TestInterruptedRunIsUndone(t *testing.T) {
 // TestOneAtATime: calls for the same challenge are serialized, those for
 // different ones are not.
 func TestOneAtATime(t *testing.T) {
+	t.Parallel()
 	exclusive := script(t, `[ "$1" = perform ] || exit 0; mkdir "$LOG.$domain" || exit 1; rmdir "$LOG.$domain"`)
 	w := newWorld(t, "handler phase=perform,cleanup "+exclusive+"\n")
 	w.Warn = func(string) {}
