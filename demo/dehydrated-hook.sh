@@ -1,4 +1,4 @@
 #!/bin/sh
-# A dehydrated hook of the usual kind: it shows what it got.
+# A typical dehydrated hook: it shows its arguments.
 echo "    dehydrated hook: $# arguments: $*"
 echo "    dehydrated hook: CHALLENGETYPE=$CHALLENGETYPE"

@@ -71,7 +71,7 @@ follows_the_variables() {
 	grep -q '^Usage: extauth-hook' "$work/said" || fail 'certbot-auth does not run extauth-hook'
 }
 
-# A file that dehydrated and cron read does nothing where nobody edited it.
+# A file that dehydrated and cron read does nothing until somebody edits it.
 says_nothing_alone() {
 	bash -n packaging/dehydrated
 	[ -z "$(sed '/^#/d; /^$/d' packaging/dehydrated)" ] || fail 'dehydrated is told something'
@@ -133,5 +133,5 @@ if git rev-parse -q --verify HEAD >/dev/null 2>&1; then
 	archives
 	debian_package
 else
-	echo 'package-check: left out the archives and the .deb: this is no checkout of git' >&2
+	echo 'package-check: left out the archives and the .deb: this is not a git checkout' >&2
 fi

@@ -1,7 +1,7 @@
 #!/bin/sh
 # chroot.sh ROOT COMMAND [ARG]...: runs a command in the system below ROOT, with
 # processes, mounts and a network of its own. The network is the loopback
-# interface alone, and whatever the command started ends with it.
+# interface only, and whatever the command started ends with it.
 set -eu
 # shellcheck disable=SC2016 # the inner shell expands it
 exec unshare --mount --net --pid --fork --kill-child sh -euc '

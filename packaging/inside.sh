@@ -130,7 +130,7 @@ dpkg -V extauth
 said "(commit " extauth-hook --version
 said "$(cat VERSION) (" extauth-hook --version
 [ ! -e /etc/systemd/system/timers.target.wants/extauth-pending.timer ] ||
-	[ -e "$(readlink -f /etc/systemd/system/timers.target.wants/extauth-pending.timer)" ] || fail 'the timer is no unit'
+	[ -e "$(readlink -f /etc/systemd/system/timers.target.wants/extauth-pending.timer)" ] || fail 'the timer is not a unit'
 for page in man/*.[1578]; do
 	if [ -f "$page" ]; then
 		name=${page##*/}

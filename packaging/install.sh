@@ -1,7 +1,7 @@
 #!/bin/sh
 # install.sh install|uninstall: puts what was built, and all that belongs to it,
-# where the variables of the Makefile say, or takes it away again. The paths
-# that stand in text files follow the variables.
+# where the variables of the Makefile say, or removes it again. The paths
+# in text files follow the variables.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -3,7 +3,7 @@
 # the programs read at every start how that Go behaved: they behave as the
 # toolchain's own do. The others tell the programs which version they are. The
 # first line of VERSION is the version; the second one is the commit and its
-# date where git made an archive of it. In a checkout, git is asked.
+# date if git made an archive of it. In a checkout, git is asked.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the packages in build/ from the archives that packaging/dist.sh made: a
 # .deb for Debian 12 and later from the modules in the archive, an .rpm and an
-# .apk. "package.sh deb" makes the first alone.
+# .apk. "package.sh deb" makes only the first.
 set -eu
 cd "$(dirname "$0")/.."
 

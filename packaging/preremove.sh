@@ -1,6 +1,6 @@
 #!/bin/sh
-# Says what is still performed when the programs go, which alone know how to
-# clean it up. No handler is run here. $1 is 0 (rpm) or a version (apk) when
+# Lists what is still performed before the programs are removed, because only
+# they can clean it up. No handler is run here. $1 is 0 (rpm) or a version (apk) when
 # the package is removed, and 1 when another version takes its place.
 set -eu
 

@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 [ "$(id -u)" = 0 ] || {
-	echo 'package-test-13: only root can make a system of its own' >&2
+	echo 'package-test-13: only root can set up a separate system' >&2
 	exit 77
 }
 work=$(mktemp -d)

@@ -3,7 +3,7 @@
 
 set -l program (string replace -r '.*/' '' -- (status filename) | string replace -r '\.fish$' '')
 
-# __extauth_ahead [OPERAND]...: how many of the operands stand in front of a handler:
+# __extauth_ahead [OPERAND]...: how many of the operands come before a handler:
 # for extauth-check each KEY=VALUE.
 function __extauth_ahead
     if string match -q -- '*extauth-check' (commandline -opc)[1]
@@ -20,8 +20,8 @@ function __extauth_ahead
     end
 end
 
-# The operands in front of the cursor. Options of ours that have a value, as
-# words of their own, are named by the arguments.
+# The operands before the cursor. The list has our options whose value is
+# a separate word.
 function __extauth_operands
     set -l tokens (commandline -opc)
     set -e tokens[1]
@@ -41,7 +41,7 @@ function __extauth_operands
                 --older-than --interval --quorum --resolver --nameserver --as --domain --path --server --slow --type --zone
             set -e tokens[1]
         end
-        # Behind its name everything is the handler's, but for extauth-wait.
+        # After its name everything is the handler's, but for extauth-wait.
         if test (count $operands) -gt (__extauth_ahead $operands)
                 and not string match -q -- '*extauth-wait' (commandline -opc)[1]
             set -a operands $tokens
@@ -62,8 +62,8 @@ function __extauth_at --argument-names count
     end
 end
 
-# __extauth_options MOST [FIRST]...: whether an option may follow, behind at most so
-# many operands, or all in front of a handler; the first of them is none of those.
+# __extauth_options MOST [FIRST]...: whether an option may follow after at most so
+# many operands, or all before a handler; the first of them is none of those.
 function __extauth_options --argument-names most
     set -l operands (__extauth_operands)
     test $most -eq 0; or set most (__extauth_ahead $operands)
@@ -100,7 +100,7 @@ function __extauth_handler
     test (count $operands) -ge (__extauth_ahead $operands)
 end
 
-# __extauth_address SCHEME...: a word, or a path behind a scheme.
+# __extauth_address SCHEME...: a word, or a path after a scheme.
 function __extauth_address
     set -l word (string replace -r -- '^--[a-z-]+=' '' (commandline -ct))
     set -l parts (string match -r -- '^(unix:|fifo:)(.*)' $word)
@@ -149,16 +149,16 @@ if test $program = extauth
     set -l programs acmesh acmetool check dehydrated getssl hook httpreq json lego mod-md pending uacme wait
     set -l help 'contains help (commandline -opc)[2]'
     complete -c extauth -f
-    complete -c extauth -n __extauth_first_word -l help -d 'Say what there is'
-    complete -c extauth -n __extauth_first_word -l version -d 'Say which version it is'
+    complete -c extauth -n __extauth_first_word -l help -d 'Print a short help'
+    complete -c extauth -n __extauth_first_word -l version -d 'Print the version'
     complete -c extauth -n __extauth_first_word -a "$programs help"
     complete -c extauth -n "$help; and test (count (commandline -opc)) -eq 2" -a "$programs chain env"
     complete -c extauth -n "not __extauth_first_word; and not $help" -a '(__extauth_rest)'
     exit
 end
 
-# How many operands an option may stand behind, and where the options of the
-# front ends have no meaning.
+# How many operands may come before an option, and if the options of the front
+# ends have a meaning.
 set -l may '__extauth_options 0'
 set -l front $may
 set -l record $may
@@ -181,23 +181,23 @@ end
 
 complete -c $program -f
 if test $program != extauth-check
-    complete -c $program -n $may -s v -l verbose -d 'Say what is run'
+    complete -c $program -n $may -s v -l verbose -d 'Show what runs'
 end
-complete -c $program -n $may -l help -d 'Say what there is'
-complete -c $program -n $may -l version -d 'Say which version it is'
+complete -c $program -n $may -l help -d 'Print a short help'
+complete -c $program -n $may -l version -d 'Print the version'
 
 if not contains $program extauth-check extauth-pending extauth-wait
-    complete -c $program -n $front -s t -l to -xa "$conventions" -d 'What the handler speaks'
+    complete -c $program -n $front -s t -l to -xa "$conventions" -d "The handler's convention"
     complete -c $program -n $front -s c -l chain -rF -d 'Run this chain file'
-    complete -c $program -n $front -s e -l env-file -rF -d 'Give handlers these variables'
-    complete -c $program -n $front -s n -l dry-run -d 'Say what would be run'
+    complete -c $program -n $front -s e -l env-file -rF -d 'Env file for handlers'
+    complete -c $program -n $front -s n -l dry-run -d 'Show what would run'
     complete -c $program -n $record -l trace -rF -d 'Append each call to this file'
 end
 if not contains $program extauth-check extauth-httpreq extauth-json extauth-pending extauth-wait
-    complete -c $program -n $front -l exec -d 'Become the handler'
+    complete -c $program -n $front -l exec -d 'Replace the program with the handler'
 end
 if not contains $program extauth-check extauth-wait
-    complete -c $program -n $may -l timeout -x -d 'Limit for each call of a handler'
+    complete -c $program -n $may -l timeout -x -d 'Time limit for each call of a handler'
 end
 switch $program
     case extauth-check extauth-wait
@@ -209,11 +209,11 @@ end
 
 switch $program
     case extauth-check
-        complete -c $program -n $may -l as -xa "$scripts" -d 'What the handler speaks'
+        complete -c $program -n $may -l as -xa "$scripts" -d "The handler's convention"
         complete -c $program -n $may -l domain -x -d 'Challenges are for names below it'
-        complete -c $program -n $may -s e -l env-file -rF -d 'Give the handler these variables'
-        complete -c $program -n $may -l explain -d 'Say what to write instead'
-        complete -c $program -n $may -l path -xa '(__fish_complete_directories)' -d 'Programs in front of the stand-ins'
+        complete -c $program -n $may -s e -l env-file -rF -d 'Env file for the handler'
+        complete -c $program -n $may -l explain -d 'Explain what to write instead'
+        complete -c $program -n $may -l path -xa '(__fish_complete_directories)' -d 'Programs that come before the stand-ins'
         complete -c $program -n $may -l server -x -d 'Server that the handler publishes on'
         complete -c $program -n $may -l slow -x -d 'A call that takes longer is slow'
         complete -c $program -n $may -l timeout -x -d 'A call that takes longer hangs'
@@ -224,13 +224,13 @@ switch $program
         complete -c $program -n '__extauth_at 0' -a 'auth cleanup deploy pre post'
         complete -c $program -n 'not __extauth_at 0' -a '(__extauth_command)'
     case extauth-httpreq
-        complete -c $program -n $front -l listen -xa '(__extauth_address unix: systemd)' -d 'Serve there'
+        complete -c $program -n $front -l listen -xa '(__extauth_address unix: systemd)' -d 'Address to serve'
         complete -c $program -n $front -l tls-cert -rF -d Certificate
         complete -c $program -n $front -l tls-key -rF -d Key
-        complete -c $program -n $front -l users -rF -d 'Who may ask for what'
-        complete -c $program -n $front -l max-clients -x -d 'Connections at once'
+        complete -c $program -n $front -l users -rF -d 'Clients and what they may touch'
+        complete -c $program -n $front -l max-clients -x -d 'Connections at the same time'
         complete -c $program -n $front -l jobs -x -d 'Requests at the same time'
-        complete -c $program -n $front -l grace -x -d 'Time behind SIGTERM'
+        complete -c $program -n $front -l grace -x -d 'Time to finish after SIGTERM'
         complete -c $program -n $front -l socket-mode -xa '0600 0660 0666' -d Permissions
         complete -c $program -n $front -l socket-group -xa '(__fish_complete_groups)' -d Group
         complete -c $program -n '__extauth_at 0' -a 'serve passwd'
@@ -244,26 +244,26 @@ switch $program
         complete -c $program -n $lines -l socket-mode -xa '0600 0660 0666' -d Permissions
         complete -c $program -n $lines -l socket-group -xa '(__fish_complete_groups)' -d Group
         complete -c $program -n '__extauth_options 1 run replay' -l client -xa 'certbot dehydrated none' \
-            -d 'Whose hook options are added'
-        complete -c $program -n '__extauth_options 1 run exec' -l from -xa "$clients" -d 'Whose calls they are'
+            -d 'Client whose hook options are added'
+        complete -c $program -n '__extauth_options 1 run exec' -l from -xa "$clients" -d 'Convention of the calls'
         complete -c $program -n '__extauth_at 0' -a 'run exec replay'
         complete -c $program -n '__extauth_at 1 replay' -F
         complete -c $program -n __extauth_handler -a '(__extauth_command)'
     case extauth-pending
-        complete -c $program -n $may -l json -d 'One JSON object a line'
-        complete -c $program -n $may -l older-than -x -d 'Only what was begun longer ago'
+        complete -c $program -n $may -l json -d 'One JSON object per line'
+        complete -c $program -n $may -l older-than -x -d 'Only older challenges'
         complete -c $program -n '__extauth_at 0' -a 'list clean'
         complete -c $program -n 'contains clean (__extauth_operands)[1]' -a '(__extauth_records)'
     case extauth-wait
         complete -c $program -n $may -l timeout -x -d 'How long to wait'
-        complete -c $program -n $may -l interval -x -d 'Between two looks'
+        complete -c $program -n $may -l interval -x -d 'Time between two queries'
         complete -c $program -n $may -l quorum -x -d 'How many servers are enough'
         complete -c $program -n $may -l no-cname -d 'Do not follow a CNAME'
         complete -c $program -n $may -l resolver -x -d 'Recursive server'
         complete -c $program -n $may -l nameserver -x -d 'Server that has the records'
         complete -c $program -n __extauth_group -a 'dns http'
     case '*'
-        complete -c $program -n $may -l handler -xa '(__extauth_program)' -d 'Instead of a chain'
+        complete -c $program -n $may -l handler -xa '(__extauth_program)' -d 'One handler instead of a chain'
 end
 
 switch $program

@@ -1,7 +1,7 @@
-# Writes what bash completes for each line of standard input, a blank line behind
+# Writes what bash completes for each line of standard input, a blank line after
 # each. $1 is the completion file, or bash-completion, which looks for it.
 # shellcheck shell=bash
-compopt() { :; } # for readline alone
+compopt() { :; } # only for readline
 # shellcheck source=/dev/null
 source "$1"
 while IFS= read -r line; do

@@ -1,4 +1,4 @@
-# Writes what zsh completes for each line of standard input, a blank line behind
+# Writes what zsh completes for each line of standard input, a blank line after
 # each. $1 is the directory of the completion file, $2 one to work in. An
 # interactive shell completes; it writes each match to a pipe, in place of its
 # terminal.

@@ -10,8 +10,8 @@ Options:
 '
 
 # dns_extauth_add FULLDOMAIN VALUE
-# acme.sh's issue keeps the key authorization in a variable. It is passed on
-# where the value is its digest: some handlers need it.
+# acme.sh's issue has the key authorization in a variable. It is passed on if the
+# value is its digest, because some handlers need it.
 dns_extauth_add() {
   _extauth_settings
   if [ -n "$keyauthorization" ] && [ "$(printf "%s" "$keyauthorization" | _digest "sha256" | _url_replace)" = "$2" ]; then
@@ -27,9 +27,9 @@ dns_extauth_rm() {
   extauth-acmesh rm "$1" "$2"
 }
 
-# The settings are kept in account.conf, as those of other plugins, so that a
-# renewal by cron has them. They are kept together: a chain takes the place of a
-# handler that was kept, and a handler that of a chain.
+# The settings are saved in account.conf, like those of other plugins, for
+# renewals by cron. A chain replaces a saved handler, and a handler replaces a
+# saved chain.
 _extauth_settings() {
   if [ -z "$EXTAUTH_CHAIN$EXTAUTH_HANDLER" ]; then
     EXTAUTH_CHAIN="$(_readaccountconf_mutable EXTAUTH_CHAIN)"
@@ -44,7 +44,7 @@ _extauth_settings() {
 }
 
 # _extauth_keep NAME VALUE
-# In base64, as a handler may have quotes in it and account.conf is a script.
+# In base64, because a handler may contain quotes and account.conf is a script.
 _extauth_keep() {
   if [ -n "$2" ]; then
     _saveaccountconf_mutable "$1" "$2" base64

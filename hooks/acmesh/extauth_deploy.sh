@@ -1,11 +1,11 @@
 #!/usr/bin/env sh
 
-# A deploy hook for acme.sh: tells extauth-acmesh, and so the handlers of a chain
-# file, of a certificate. acme.sh wants it as deploy/extauth.sh, for
+# A deploy hook for acme.sh: calls extauth-acmesh, which runs the handlers of a
+# chain file for a new certificate. Install it as deploy/extauth.sh, for
 # --deploy-hook extauth.
 #
-# EXTAUTH_CHAIN, or EXTAUTH_TO and EXTAUTH_HANDLER, are kept with the
-# certificate, so that a renewal by cron has them.
+# EXTAUTH_CHAIN, or EXTAUTH_TO and EXTAUTH_HANDLER, are saved with the
+# certificate, for renewals by cron.
 
 # extauth_deploy DOMAIN KEY CERT CA FULLCHAIN PFX
 extauth_deploy() {

@@ -388,8 +388,8 @@ func TestDeployHandlersNeedTheirSettings(t *testing.T) {
 			"HAPROXY_DIR=" + dir + "\nHAPROXY_CONF=cfg":    "HAPROXY_CONF is not an absolute path",
 		},
 		"ssh-copy": {
-			"": "SSH_HOSTS is not set", "SSH_HOSTS=-oProxyCommand=x": "no host", "SSH_HOSTS=a -v": "no host",
-			"SSH_HOSTS=$(id)": "no host", "SSH_HOSTS=a": "SSH_DIR is not an absolute path",
+			"": "SSH_HOSTS is not set", "SSH_HOSTS=-oProxyCommand=x": "not a host", "SSH_HOSTS=a -v": "not a host",
+			"SSH_HOSTS=$(id)": "not a host", "SSH_HOSTS=a": "SSH_DIR is not an absolute path",
 			"SSH_HOSTS=a\nSSH_DIR=/$(id)": "SSH_DIR has a character",
 		},
 		"mail": {"": "MAIL_TO is not set"},

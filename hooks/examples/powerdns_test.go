@@ -287,7 +287,7 @@ func TestPowerDNSRefusesWhatIsNoSetting(t *testing.T) {
 		"POWERDNS_SERVER=a/b":                                 "POWERDNS_SERVER is not",
 		"POWERDNS_ZONE=a b":                                   "POWERDNS_ZONE is not",
 		"POWERDNS_TTL=1d":                                     "POWERDNS_TTL is not a number",
-		"POWERDNS_LOCKS=/dev/null/locks":                      "is no directory to write locks in",
+		"POWERDNS_LOCKS=/dev/null/locks":                      "is not a writable directory for locks",
 	}
 	for variable, why := range bad {
 		for _, phase := range []string{"perform", "cleanup"} {

@@ -15,14 +15,14 @@ DOCUMENTATION = r'''
 module: extauth
 short_description: Obtain certificates with an ACME client
 description:
-  - Runs an ACME client under C(extauth-json exec) and performs its challenges, by files
-    below a document root or by commands.
-  - When a challenge cannot be performed, those performed before are cleaned up, the client
-    is told, and the task fails.
-  - Give the task C(no_log) when a command line has a secret in it.
+  - Runs an ACME client under C(extauth-json exec) and performs its challenges, with files
+    below a document root or with commands.
+  - If a challenge cannot be performed, those before it are cleaned up, the client gets an
+    error, and the task fails.
+  - Set C(no_log) for the task if a command line has a secret.
 options:
   client:
-    description: Command line of the client. With certbot, C(certbot run), which names the
+    description: Command line of the client. For certbot use C(certbot run), which names the
       certificates that it deploys; C(certonly) does not.
     type: list
     elements: str
@@ -45,8 +45,8 @@ options:
 
 RETURN = r'''
 certificates:
-  description: Paths of the certificates that were deployed, one item a name. C(changed) is
-    true when there are any.
+  description: Paths of the deployed certificates, one item per name. C(changed) is true if
+    there are any.
   type: list
 challenges:
   description: The challenges that were asked for.
@@ -65,8 +65,8 @@ class ChallengeError(Exception):
 
 
 def run(command, line):
-    """Runs a command with an event on standard input. What it leaves in the background, as ssh
-    does with ControlPersist, is not waited for."""
+    """Runs a command with an event on standard input. It does not wait for what the
+    command leaves in the background, as ssh does with ControlPersist."""
     with tempfile.TemporaryFile() as stderr:
         done = subprocess.run(command, input=line, stdout=subprocess.DEVNULL, stderr=stderr)
         stderr.seek(0)
@@ -76,8 +76,8 @@ def run(command, line):
 
 
 def open_directory(webroot):
-    """Opens the directory of the challenges. Who owns the document root can put links into it,
-    and this may run as root: none is followed."""
+    """Opens the directory of the challenges. The owner of the document root can put links into
+    it, and this may run as root, so links are not followed."""
     opened = os.open(webroot, os.O_RDONLY | os.O_DIRECTORY)
     for name in '.well-known', 'acme-challenge':
         with contextlib.suppress(FileExistsError):
@@ -92,7 +92,7 @@ def publish(webroot, event):
     """Writes the file of a challenge, or removes it."""
     token = event['token']
     if not re.fullmatch('[A-Za-z0-9_-]+', token):
-        raise ChallengeError('the token %r is no file name' % token)
+        raise ChallengeError('the token %r is not a file name' % token)
     umask = os.umask(0o022)  # the web server is somebody else
     try:
         directory = open_directory(webroot)
