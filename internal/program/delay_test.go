@@ -14,10 +14,10 @@ const noDelay = "atexit_sleep_ms=0"
 // to what the program runs.
 func restartWithoutDelay() {
 	const own = noDelay + " " // differs from what scripts have in their environment
-	switch os.Getenv("GORACE") {
-	case "":
+	switch value, set := os.LookupEnv("GORACE"); {
+	case !set:
 		_ = syscall.Exec("/proc/self/exe", os.Args, append(os.Environ(), "GORACE="+own))
-	case own:
+	case value == own:
 		os.Unsetenv("GORACE")
 	}
 }
