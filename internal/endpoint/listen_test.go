@@ -20,7 +20,7 @@ import (
 	"github.com/extauth/extauth/internal/endpoint"
 )
 
-const limit = 10 * time.Second
+const limit = time.Minute
 
 // echoServer is an open address whose callers are echoed, each with its user id.
 type echoServer struct {

@@ -44,7 +44,7 @@ import (
 const (
 	value       = "LHDhK3oGRvkiefQnx7OOczTY5Tic_xZ6HcMOc_gmtoM"
 	password    = "correct horse"
-	testTimeout = 20 * time.Second
+	testTimeout = time.Minute
 )
 
 func bodyFor(name string) string {

@@ -24,7 +24,7 @@ import (
 )
 
 // testTimeout is how long a test waits for what should come soon.
-const testTimeout = 20 * time.Second
+const testTimeout = 2 * time.Minute
 
 // listener is a process that listens, with one handler and a directory.
 type listener struct {
