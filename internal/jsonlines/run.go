@@ -3,7 +3,6 @@ package jsonlines
 import (
 	"bufio"
 	"context"
-	"runtime/debug"
 	"slices"
 
 	"github.com/extauth/extauth/internal/cli"
@@ -72,19 +71,19 @@ func (c *command) rewrite() (worst int, err error) {
 	case c.listens() || c.ack:
 		return 0, cli.Usage("--to json without a HANDLER sends no answers; --listen and --ack need a HANDLER or a chain")
 	}
-	debug.SetGCPercent(400) // each line is garbage once it is written
 	out := bufio.NewWriterSize(c.program.Stdout, 64<<10)
 	own := *c.program
 	own.Stdout = out
 	s := newStream(&own)
 	s.silent, s.flush = true, func() error { return cli.AsOutputError(out.Flush()) }
-	events := make([]envmap.Event, 1) // the same memory for every line
+	copies := own.Env["EXTAUTH_THUMBPRINT"] == "" // which could complete a line
 	return s.eachLine(context.Background(), func(line []byte) error {
-		if err := events[0].ReadLine(line, own.Env["EXTAUTH_THUMBPRINT"]); err != nil {
-			return s.refuse(line, cli.Refused(err))
+		if copies && envmap.CanonicalLine(line) {
+			return own.Write(append(line, '\n'))
 		}
-		cli.SetFileTimes(events)
-		_, err := out.Write(events[0].AppendLine(out.AvailableBuffer()))
-		return cli.AsOutputError(err)
+		return s.serve(line, func(events []envmap.Event) error {
+			cli.SetFileTimes(events)
+			return own.WriteEvents(events)
+		})
 	})
 }

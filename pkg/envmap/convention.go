@@ -160,7 +160,7 @@ func (c *Convention) EncodeBatch(order []Event) (Call, error) {
 	}
 	call.Stdin = nil
 	for i := range order {
-		call.Stdin = order[i].AppendLine(call.Stdin)
+		call.Stdin = append(call.Stdin, jsonLine(order[i])...)
 	}
 	return call, nil
 }

@@ -33,12 +33,9 @@ func encodeJSON(e Event) (Call, error) {
 	return Call{Stdin: jsonLine(e)}, nil
 }
 
-// AppendLine appends the event's line in the canonical form, with its line feed.
+// jsonLine returns an event's line in the canonical form, with its line feed.
 // Members that the client did not send are left out.
-func (e *Event) AppendLine(b []byte) []byte { return append(appendEvent(b, e), '\n') }
-
-// jsonLine returns the event's line.
-func jsonLine(e Event) []byte { return e.AppendLine(make([]byte, 0, 512)) }
+func jsonLine(e Event) []byte { return append(appendEvent(make([]byte, 0, 512), &e), '\n') }
 
 func appendEvent(b []byte, e *Event) []byte {
 	b = append(b, `{"cmd": `...)
@@ -124,29 +121,20 @@ func appendChallenges(b []byte, e *Event) []byte {
 }
 
 func decodeJSON(c Call) ([]Event, error) {
+	line := bytes.TrimSuffix(bytes.TrimSuffix(c.Stdin, []byte("\n")), []byte("\r"))
+	if bytes.IndexByte(line, '\n') >= 0 {
+		return nil, &CallError{Reason: "more than one line"}
+	}
 	events := make([]Event, 1)
-	if err := events[0].ReadLine(c.Stdin, c.Env["EXTAUTH_THUMBPRINT"]); err != nil {
+	if err := decodeObject(&events[0], line, c.Env["EXTAUTH_THUMBPRINT"]); err != nil {
 		return nil, err
 	}
 	return events, nil
 }
 
-// ReadLine sets the event to that of a line, with or without its line feed, as
-// the json convention's Decode does. The thumbprint is that of Complete. The
-// error is a *CallError or a *ValueError; the event is not valid then.
-func (e *Event) ReadLine(line []byte, thumbprint string) error {
-	line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
-	if bytes.IndexByte(line, '\n') >= 0 {
-		return &CallError{Reason: "more than one line"}
-	}
-	*e = Event{}
-	return decodeObject(e, line, thumbprint)
-}
-
 // decodeObject reads an event from its JSON text and checks it.
 func decodeObject(e *Event, text []byte, thumbprint string) error {
-	var room [16]Member
-	object, err := parseObject(room[:0], text)
+	object, err := ParseObject(text)
 	if err != nil {
 		return err
 	}

@@ -25,41 +25,7 @@ type Member struct {
 // no half surrogate pair, no duplicate name (in any case), nothing after the
 // object, at most 32 levels. Values have the spacing and escapes of Python's
 // json.dumps; numbers are unchanged. The error is a *CallError.
-func ParseObject(text []byte) ([]Member, error) { return parseObject(nil, text) }
-
-// Parts returns what the value of a member that ParseObject returned consists
-// of: an object's members, or an array's values, without names.
-func (m Member) Parts() (parts []Member) {
-	if strings.HasPrefix(m.Value, "{") {
-		parts, _ = ParseObject([]byte(m.Value))
-		return parts
-	}
-	values, _ := arrayValues(m.Name, m.Value)
-	for _, value := range values {
-		parts = append(parts, Member{Value: value})
-	}
-	return parts
-}
-
-// Text returns the text of a string, and the JSON text of any other value.
-func (m Member) Text() string {
-	if !strings.HasPrefix(m.Value, `"`) {
-		return m.Value
-	}
-	return unquote(m.Value)
-}
-
-// parseObject is ParseObject; plain objects are appended to room, which is empty.
-func parseObject(room []Member, text []byte) ([]Member, error) {
-	if object, ok := plainObject(room, text); ok {
-		return object, nil
-	}
-	return parseAnyObject(text)
-}
-
-// parseAnyObject is parseObject for every text, and the one that says what is
-// wrong with it.
-func parseAnyObject(text []byte) ([]Member, error) {
+func ParseObject(text []byte) ([]Member, error) {
 	switch {
 	case !utf8.Valid(text):
 		return nil, &CallError{Reason: "line is not UTF-8"}
@@ -83,6 +49,28 @@ func parseAnyObject(text []byte) ([]Member, error) {
 		return nil, &CallError{Reason: fmt.Sprintf("unexpected data after the JSON object at byte %d", len(text)-len(rest)+1)}
 	}
 	return object, nil
+}
+
+// Parts returns what the value of a member that ParseObject returned consists
+// of: an object's members, or an array's values, without names.
+func (m Member) Parts() (parts []Member) {
+	if strings.HasPrefix(m.Value, "{") {
+		parts, _ = ParseObject([]byte(m.Value))
+		return parts
+	}
+	values, _ := arrayValues(m.Name, m.Value)
+	for _, value := range values {
+		parts = append(parts, Member{Value: value})
+	}
+	return parts
+}
+
+// Text returns the text of a string, and the JSON text of any other value.
+func (m Member) Text() string {
+	if !strings.HasPrefix(m.Value, `"`) {
+		return m.Value
+	}
+	return unquote(m.Value)
 }
 
 // syntaxError says where d stopped: at the string or the word that is wrong.
@@ -180,7 +168,7 @@ func appendArray(b []byte, d *json.Decoder, depth int) (_ []byte, err error) {
 }
 
 // stringValue reads a member that must be a string. The member's value is one
-// that parseObject returned.
+// that ParseObject returned.
 func stringValue(name, value string) (string, error) {
 	if !strings.HasPrefix(value, `"`) {
 		return "", &ValueError{Name: name, Reason: "is not a string"}
@@ -203,7 +191,7 @@ func unquote(value string) string {
 }
 
 // arrayValues reads the values of a member that must be an array. The member's
-// value is one that parseObject returned.
+// value is one that ParseObject returned.
 func arrayValues(name, value string) (values []string, err error) {
 	if !strings.HasPrefix(value, "[") {
 		return nil, &ValueError{Name: name, Reason: "is not an array"}

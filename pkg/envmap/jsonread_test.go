@@ -3,6 +3,7 @@ package envmap
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -66,7 +67,7 @@ func FuzzAnyObject(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		object, err := parseAnyObject([]byte(text))
+		object, err := ParseObject([]byte(text))
 		if err != nil {
 			if strings.Contains(err.Error(), "not JSON") || strings.Contains(err.Error(), "after") {
 				require.False(t, json.Valid([]byte(text)), err)
@@ -86,4 +87,24 @@ func readByTheLibrary(t *testing.T, text []byte) (object map[string]any) {
 	d.UseNumber()
 	require.NoError(t, d.Decode(&object))
 	return object
+}
+
+// plainObjects are objects as streams have them.
+func plainObjects() []string {
+	return []string{
+		`{"cmd": "restart"}`, `{"cmd":"restart","x":1}`,
+		` { "cmd" : "restart" , "x" : [ "a" ,"b"] } `,
+		`{"a":-0e5,"b":10,"c":1.50,"d":true,"e":false,"f":null,"":"","g":["a"]}`,
+		`{"cmd": "cleanup", "type": "dns-01", "domains": ["a.test", "b.test"], "validated": null}`,
+		manyMembers(32),
+	}
+}
+
+// manyMembers is an object of n members.
+func manyMembers(n int) string {
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprintf(`"%d":0`, i))
+	}
+	return "{" + strings.Join(names, ",") + "}"
 }

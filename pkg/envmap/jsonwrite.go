@@ -17,12 +17,8 @@ func appendName(b []byte, name string) []byte {
 // UTF-8 becomes U+FFFD.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
-	if isPlain(s, '"') {
-		b = append(b, s...)
-	} else {
-		for _, r := range s {
-			b = appendRune(b, r)
-		}
+	for _, r := range s {
+		b = appendRune(b, r)
 	}
 	return append(b, '"')
 }
